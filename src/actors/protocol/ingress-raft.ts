@@ -1,0 +1,102 @@
+/**
+ * @module
+ * Between ingress and raft: what clients want of the cluster, and what became of it.
+ *
+ * Bound: ingress asks for at most `proposalsInFlightMax` commands and one read index at a time; more
+ * waits in ingress, where it is refused as `OVERLOADED` when its own bound is reached.
+ */
+
+import type { ProposalRefusal } from "../../raft/message.ts";
+import type { Configuration, ConfigurationChange, LogIndex, NodeId, Role, Term } from "../../raft/types.ts";
+
+/** Commands encoded once, here; raft carries the bytes unread to disk and peers. */
+export interface Propose {
+  readonly kind: "propose";
+  readonly proposalId: number;
+  /** The commands one after the other. */
+  readonly slab: Uint8Array;
+  /** Where each command ends in `slab`, ascending. */
+  readonly ends: readonly number[];
+}
+
+export interface ProposeConfiguration {
+  readonly kind: "proposeConfiguration";
+  readonly proposalId: number;
+  readonly change: ConfigurationChange;
+}
+
+/** One confirmation for all the reads that wait. */
+export interface AskReadIndex {
+  readonly kind: "readIndex";
+  readonly readId: number;
+}
+
+export interface TransferLeadership {
+  readonly kind: "transferLeadership";
+  readonly transferee: NodeId;
+}
+
+/** Answered by `inspected`, also when this node does not lead: raft asks the leader. */
+export interface Inspect {
+  readonly kind: "inspect";
+  readonly inspectId: number;
+}
+
+export type IngressToRaft = Propose | ProposeConfiguration | AskReadIndex | TransferLeadership | Inspect;
+
+/** Appended or handed on in `term`. Once a later term has applied, what is still missing is lost for certain. */
+export interface ProposalAccepted {
+  readonly kind: "proposalAccepted";
+  readonly proposalId: number;
+  readonly term: Term;
+}
+
+/** Certainly not appended: it may be proposed again. */
+export interface ProposalRefused {
+  readonly kind: "proposalRefused";
+  readonly proposalId: number;
+  readonly reason: ProposalRefusal;
+}
+
+export interface ReadGranted {
+  readonly kind: "readGranted";
+  readonly readId: number;
+  readonly readIndex: LogIndex;
+}
+
+/** Never confirmed: ask again under a new id. */
+export interface ReadRefused {
+  readonly kind: "readRefused";
+  readonly readId: number;
+}
+
+/** Sent at the start and at every change of leader, term, role or configuration. */
+export interface LeadershipChanged {
+  readonly kind: "leadershipChanged";
+  readonly role: Role;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+  /** As applied here. */
+  readonly configuration: Configuration;
+}
+
+export interface MemberProgress {
+  readonly id: NodeId;
+  readonly matchIndex: LogIndex;
+  readonly healthy: boolean;
+}
+
+/** The leader's view of its followers; `progress` is empty when no leader answered. */
+export interface Inspected {
+  readonly kind: "inspected";
+  readonly inspectId: number;
+  readonly progress: readonly MemberProgress[];
+}
+
+export type RaftToIngress =
+  | ProposalAccepted
+  | ProposalRefused
+  | ReadGranted
+  | ReadRefused
+  | LeadershipChanged
+  | Inspected;

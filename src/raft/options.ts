@@ -1,0 +1,52 @@
+/**
+ * @module
+ * What a core is made from: its bounds, and what its disk held.
+ */
+
+import type { Configuration, HardState, LogIndex, NodeId, SnapshotMetadata, TermRun } from "./types.ts";
+
+export interface RaftOptions {
+  readonly id: NodeId;
+  /** Seeds the generator that draws election timeouts. */
+  readonly seed: number;
+  /** Milliseconds that one tick stands for in cluster time. */
+  readonly tickMs: number;
+  /** An election starts after this many ticks without a leader, to twice as many, at random. */
+  readonly electionTimeoutTicks: number;
+  readonly heartbeatTicks: number;
+  readonly preVote: boolean;
+  /** A leader that has not heard from a quorum for an election timeout steps down (dissertation §6.2). */
+  readonly checkQuorum: boolean;
+  /** Appends on their way to one follower. */
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  /** Commands of one AppendEntries; at least one entry goes. */
+  readonly appendBytesMax: number;
+  /** Appended but not committed at the leader; more is refused as `overloaded`. */
+  readonly uncommittedBytesMax: number;
+  /** Handed to the state machine and not applied yet; more waits in the log. */
+  readonly applyingBytesMax: number;
+  /** The newest entries kept in memory. */
+  readonly tailBytesMax: number;
+  /** Reads that wait for a leader or a confirmation; more are refused. */
+  readonly pendingReadsMax: number;
+  /** Entries kept below a snapshot for followers that lag a little. */
+  readonly trailingEntries: number;
+}
+
+/** What log and state held when the node started; all zero and empty on a new one. */
+export interface RaftBoot {
+  readonly hardState: HardState;
+  /** The newest durable snapshot; entries at and below it need not be there. */
+  readonly snapshot: SnapshotMetadata;
+  /** Where the log starts: the entry before its first, by index and term. At or below the snapshot. */
+  readonly logStart: { readonly index: LogIndex; readonly term: number };
+  /** The runs of terms of the entries above `logStart`, ascending. */
+  readonly termRuns: readonly TermRun[];
+  readonly lastIndex: LogIndex;
+  /** Cluster time of the last entry, of the snapshot when there is none. */
+  readonly lastTime: number;
+  readonly appliedIndex: LogIndex;
+  /** As of `appliedIndex`. */
+  readonly configuration: Configuration;
+}
