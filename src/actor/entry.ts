@@ -1,0 +1,87 @@
+/**
+ * @module
+ * The inside of an actor's thread: joins its ports to the actor and reports how it ends.
+ */
+
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { Board } from "./board.ts";
+import { exposeOn, wrapPort } from "./comlink-port.ts";
+import type { ActorContext, ActorName, LogFields, RunningActor, StartActor, Supervisor } from "./context.ts";
+import { Edge } from "./edge.ts";
+import { watchEventLoop } from "./loop-delay.ts";
+import { failureOf, type SupervisorControl, type ThreadControl, type ThreadData, type ThreadFailed } from "./thread.ts";
+
+/** Runs the actor of this thread until main stops it or it fails. A worker entry calls it once. */
+export function runActor<Config>(start: StartActor<Config>): void {
+  const data = workerData as ThreadData;
+  const board = new Board(data.board);
+  const fail = (cause: unknown): void => endThread(data, cause);
+  process.on("uncaughtException", fail);
+  process.on("unhandledRejection", fail);
+  watchEventLoop(board, `loopDelay:${data.name}`);
+
+  const main = wrapPort<SupervisorControl>(data.supervisor);
+  const started = start(contextOf<Config>(data, board, supervisorOf(main, fail), fail));
+  exposeOn<ThreadControl>(data.control, controlOf(started, fail));
+  started.then(() => main.started()).catch(fail);
+}
+
+function contextOf<Config>(
+  data: ThreadData,
+  board: Board,
+  supervisor: Supervisor,
+  fail: (cause: unknown) => void,
+): ActorContext<Config> {
+  return {
+    name: data.name,
+    config: data.config as Config,
+    board,
+    supervisor,
+    fail,
+    edge<Received, Sent>(peer: ActorName): Edge<Received, Sent> {
+      return new Edge<Received, Sent>(portTo(data, peer), board, data.name, peer);
+    },
+  };
+}
+
+function supervisorOf(
+  main: ReturnType<typeof wrapPort<SupervisorControl>>,
+  fail: (cause: unknown) => void,
+): Supervisor {
+  return {
+    keep: (realPath) => main.keep(realPath),
+    release: (realPath) => main.release(realPath),
+    listening: (port) => void main.listening(port).catch(fail),
+    log: (level, message, fields: LogFields = {}) => void main.log(level, message, fields).catch(fail),
+  };
+}
+
+function controlOf(started: Promise<RunningActor>, fail: (cause: unknown) => void): ThreadControl {
+  return {
+    async stop() {
+      const actor = await started;
+      await actor.stop();
+    },
+    stall(milliseconds) {
+      // Only after this call has been answered; then nothing runs on this thread until the time is over.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds));
+    },
+    setPartition(unreachable) {
+      started.then((actor) => actor.setPartition?.(unreachable)).catch(fail);
+    },
+  };
+}
+
+function portTo(data: ThreadData, peer: ActorName): MessagePort {
+  const port = data.edges[peer];
+  if (port === undefined) throw new RangeError(`${data.name} has no edge to ${peer}`);
+  return port;
+}
+
+/** Nothing that this thread has in hand leaves after this. */
+function endThread(data: ThreadData, cause: unknown): never {
+  for (const port of Object.values(data.edges)) port.close();
+  const last: ThreadFailed = { kind: "failed", failure: failureOf(cause) };
+  parentPort?.postMessage(last);
+  process.exit(1);
+}
