@@ -8,6 +8,8 @@
  */
 
 import { Decoder, Encoder } from "cbor-x";
+import { CodecError } from "./codec-error.ts";
+import { assertWellFormed, type CodecLimits } from "./well-formed.ts";
 
 const settings = { useRecords: false, variableMapSize: true, tagUint8Array: false, mapsAsObjects: true } as const;
 const encoder = new Encoder(settings);
@@ -29,10 +31,32 @@ export function encodeBehind(prefixBytes: number, value: unknown): Uint8Array<Ar
 }
 
 /**
- * Decodes what this process encoded itself. Byte strings in the result are views of `bytes`.
+ * Decodes what this process encoded itself. Byte strings in the result are views of `bytes`, plain `Uint8Array`s
+ * also when `bytes` are a `Buffer`; whole numbers up to 2^53 and negative ones come back exactly.
  *
  * For anything that came from a socket or a disk use `decodeUntrusted`.
  */
 export function decode(bytes: Uint8Array): unknown {
-  return decoder.decode(bytes);
+  return decoder.decode(asPlain(bytes));
+}
+
+/**
+ * Decodes what somebody else encoded: its structure is looked at once before anything is built. Byte strings in
+ * the result are views of `bytes`. What the value means is for the caller's parser.
+ *
+ * Throws `CodecError` and nothing else. Text that is not UTF-8 comes with U+FFFD in it; of a key that a map has
+ * twice, the last counts; a key `__proto__` comes as `__proto_`.
+ */
+export function decodeUntrusted(bytes: Uint8Array, limits: CodecLimits): unknown {
+  assertWellFormed(bytes, limits);
+  try {
+    return decoder.decode(asPlain(bytes));
+  } catch (error) {
+    throw new CodecError(`undecodable: ${error instanceof Error ? error.message : String(error)}`, 0);
+  }
+}
+
+/** cbor-x gives byte strings of the class of its source. */
+function asPlain(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
 }

@@ -1,0 +1,298 @@
+/**
+ * @module
+ * All connections of one node to its peers: each node dials each other for what it says, and hears on what it
+ * accepted. Everything here belongs to the raft thread; no callback but `expectedIncarnation` and `refuse` is called from within a call.
+ */
+
+import type { Socket } from "node:net";
+import type { Message } from "../raft/message.ts";
+import type { NodeId } from "../raft/types.ts";
+import { formatPeerAddress, type PeerAddress, parsePeerAddress } from "./address.ts";
+import { encodeFrames } from "./frame.ts";
+import type { Hello, Refusal } from "./hello.ts";
+import { IncomingLink } from "./incoming-link.ts";
+import { defaultLinkLimits, type LinkLimits } from "./limits.ts";
+import { type LinkContext, type LinkCounters, noCounts } from "./link-context.ts";
+import { Listener } from "./listener.ts";
+import { type PeerMessage, peerMessageToWire } from "./message-parser.ts";
+import { PeerLink } from "./peer-link.ts";
+import { orProtocolError, PeerProtocolError } from "./protocol-error.ts";
+import { QuietLog, type WriteLogLine } from "./quiet-log.ts";
+import { type OnSnapshotChunk, SnapshotReceiver } from "./snapshot-receiver.ts";
+import { type ReadSnapshotPart, sendSnapshot } from "./snapshot-sender.ts";
+
+export interface LinkIdentity {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Of this node's data directory. */
+  readonly incarnation: string;
+  /** `host:port` at which others reach this node; see `advertise` when the port is known only later. */
+  readonly raftAddr: string;
+}
+
+export interface LinkCallbacks {
+  /** What one peer said, in its order: all that one read of its connection gave. */
+  onMessages(from: NodeId, messages: readonly PeerMessage[]): void;
+  /** An established connection in either direction was reset or closed by the peer: it has probably died. */
+  onDisconnected(peer: NodeId): void;
+  /** The peer cannot be dialled, or shows no sign of life: messages to it are being lost. Once an attempt. */
+  onUnreachable(peer: NodeId): void;
+  /** One of the two nodes will not talk to the other. It is tried again, with the usual back-off. */
+  onRefused(peer: NodeId, refusal: Refusal): void;
+  /** Of that node's data directory, as the membership has it; empty or undefined when it is not known yet. */
+  expectedIncarnation(nodeId: NodeId): string | undefined;
+  /** Why that node is not to be talked to (it is not a member any more); undefined when it is. */
+  refuse(nodeId: NodeId): string | undefined;
+  readonly onSnapshotChunk: OnSnapshotChunk;
+  readonly onLog: WriteLogLine;
+}
+
+interface SnapshotUnderWay {
+  readonly peer: NodeId;
+  readonly abort: AbortController;
+}
+
+/** How often established connections are looked after. */
+const tickIntervalMs = 250;
+
+export class Links {
+  readonly counters: LinkCounters = noCounts();
+  readonly #identity: LinkIdentity;
+  readonly #callbacks: LinkCallbacks;
+  readonly #limits: LinkLimits;
+  readonly #context: LinkContext;
+  readonly #listener: Listener;
+  readonly #outgoing = new Map<NodeId, PeerLink>();
+  /** The newest connection of each peer; an older one is closed. */
+  readonly #incoming = new Map<NodeId, IncomingLink>();
+  readonly #receivers = new Map<NodeId, SnapshotReceiver>();
+  readonly #senders = new Map<NodeId, SnapshotUnderWay>();
+  #peers: ReadonlyMap<NodeId, PeerAddress> = new Map();
+  #partition: ReadonlySet<NodeId> = new Set();
+  #raftAddr: string;
+  #paused = false;
+  #closed = false;
+  #tickedAtMs: number = performance.now();
+  readonly #ticker: NodeJS.Timeout;
+
+  constructor(identity: LinkIdentity, callbacks: LinkCallbacks, limits: Partial<LinkLimits> = {}) {
+    this.#identity = identity;
+    this.#callbacks = callbacks;
+    this.#limits = { ...defaultLinkLimits, ...limits };
+    if (this.#limits.queueBytesMax < this.#limits.frameBytesMax + 4) {
+      throw new RangeError("queueBytesMax must hold at least one frame of frameBytesMax");
+    }
+    this.#raftAddr = identity.raftAddr;
+    this.#context = this.#makeContext();
+    this.#listener = new Listener(this.#context, {
+      incarnation: identity.incarnation,
+      establishedCount: () => this.#incoming.size + this.#receivers.size,
+      onWelcome: (socket, hello) => this.#onWelcome(socket, hello),
+    });
+    this.#ticker = setInterval(() => this.#tick(), tickIntervalMs);
+  }
+
+  /** Listens for peers; port 0 takes any. Resolves with the port; rejects with `StartError`. */
+  listen(host: string, port: number): Promise<number> {
+    return this.#listener.listen({ host, port });
+  }
+
+  /** What the next hellos say of where this node is reached. */
+  advertise(raftAddr: string): void {
+    this.#raftAddr = raftAddr;
+  }
+
+  /**
+   * Who there is to be connected with, this node itself aside. Links to others end, but for those that this node only
+   * knows from their own hello, which end with the connection on which it came.
+   */
+  setPeers(peers: ReadonlyMap<NodeId, PeerAddress>): void {
+    this.#peers = new Map([...peers].filter(([peer]) => peer !== this.#identity.nodeId));
+    for (const [peer, address] of this.#peers) {
+      const link = this.#outgoing.get(peer);
+      if (link === undefined) this.#outgoing.set(peer, new PeerLink(peer, address, this.#context));
+      else link.moveTo(address);
+    }
+    for (const incoming of this.#incoming.values()) {
+      if (this.#callbacks.refuse(incoming.from) !== undefined) incoming.close();
+    }
+    for (const peer of this.#outgoing.keys()) this.#dropUnwanted(peer);
+  }
+
+  /**
+   * Sends frames that are encoded already; they must not change afterwards. False: it is lost (no connection, or the
+   * queue is full), and the core should hear `peerUnreachable`. True promises nothing.
+   */
+  send(peer: NodeId, frame: Uint8Array): boolean {
+    return this.#outgoing.get(peer)?.send(frame) ?? false;
+  }
+
+  /** Encodes messages into as few frames as hold them, unless the peer is down, and sends them; see `send`. */
+  sendMessages(peer: NodeId, messages: readonly PeerMessage[]): boolean {
+    const link = this.#outgoing.get(peer);
+    if (messages.length === 0 || this.#partition.has(peer)) return true;
+    if (link === undefined || !link.isOpen) {
+      this.counters.framesDropped += 1;
+      return false;
+    }
+    const frames = orProtocolError("frameTooLarge", () =>
+      encodeFrames(messages.map(peerMessageToWire), this.#limits.frameBytesMax),
+    );
+    if (frames instanceof PeerProtocolError) {
+      const message = `a message for peer ${peer} cannot be sent: ${frames.message}`;
+      this.#context.log.say("error", `too large ${peer}`, message, { peer });
+      return false;
+    }
+    return frames.every((frame) => link.send(frame));
+  }
+
+  /**
+   * Moves a snapshot to `peer` over a connection of its own; `message` is its InstallSnapshotRequest, which the peer's core
+   * gets after the last byte. Resolves with whether it arrived whole; a second one to the same peer replaces the first.
+   */
+  async sendSnapshot(peer: NodeId, message: Message, readPart: ReadSnapshotPart): Promise<boolean> {
+    this.#senders.get(peer)?.abort.abort();
+    const address = this.#outgoing.get(peer)?.address;
+    if (this.#closed || address === undefined || this.#partition.has(peer)) return false;
+    const underWay: SnapshotUnderWay = { peer, abort: new AbortController() };
+    this.#senders.set(peer, underWay);
+    try {
+      return await sendSnapshot(peer, address, message, readPart, this.#context, underWay.abort.signal);
+    } finally {
+      if (this.#senders.get(peer) === underWay) this.#senders.delete(peer);
+    }
+  }
+
+  /** Reads no more messages until `resume`: the mailbox is full. Snapshots pace themselves. */
+  pause(): void {
+    this.#paused = true;
+    for (const link of this.#incoming.values()) link.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const link of this.#incoming.values()) link.resume();
+  }
+
+  /** Waiting to be written, over all peers. */
+  queuedBytes(): number {
+    let bytes = 0;
+    for (const link of this.#outgoing.values()) bytes += link.queuedBytes;
+    return bytes;
+  }
+
+  /** Can something be sent to that peer right now? */
+  isConnected(peer: NodeId): boolean {
+    return this.#outgoing.get(peer)?.isEstablished ?? false;
+  }
+
+  /**
+   * Fault switch, for tests: nothing goes to or comes from these ids, as on a network that drops every packet. Connections
+   * are left hanging; nobody hears of a close. Those no longer named are dialled at once.
+   */
+  setPartition(unreachable: Iterable<NodeId>): void {
+    const before = this.#partition;
+    this.#partition = new Set(unreachable);
+    this.#listener.dropHeld();
+    for (const { peer, abort } of this.#senders.values()) if (this.#partition.has(peer)) abort.abort();
+    for (const receiver of this.#receivers.values()) if (this.#partition.has(receiver.from)) receiver.close();
+    for (const peer of before) if (!this.#partition.has(peer)) this.#outgoing.get(peer)?.retryNow();
+  }
+
+  /** Closes everything; no callback comes after it. Resolves when nothing is open any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    for (const { abort } of this.#senders.values()) abort.abort();
+    for (const link of this.#outgoing.values()) link.close();
+    this.#outgoing.clear();
+    for (const link of this.#incoming.values()) link.close();
+    for (const receiver of this.#receivers.values()) receiver.close();
+    await this.#listener.close();
+  }
+
+  #makeContext(): LinkContext {
+    const { nodeId, clusterId, incarnation } = this.#identity;
+    const callbacks = this.#callbacks;
+    const unlessClosed = (call: () => void): void => {
+      if (!this.#closed) call();
+    };
+    return {
+      limits: this.#limits,
+      counters: this.counters,
+      log: new QuietLog(callbacks.onLog, this.#limits.logIntervalMs),
+      keeper: {
+        nodeId,
+        clusterId,
+        expectedIncarnation: (peer) => callbacks.expectedIncarnation(peer),
+        refuse: (peer) => callbacks.refuse(peer),
+      },
+      helloTo: (peer, purpose): Hello => ({
+        clusterId,
+        from: nodeId,
+        to: peer,
+        incarnation,
+        purpose,
+        raftAddr: this.#raftAddr,
+      }),
+      isPartitioned: (peer) => this.#partition.has(peer),
+      deliver: (from, messages) => unlessClosed(() => callbacks.onMessages(from, messages)),
+      heardPing: (from) => this.#outgoing.get(from)?.redial(),
+      disconnected: (peer) => unlessClosed(() => callbacks.onDisconnected(peer)),
+      unreachable: (peer) => unlessClosed(() => callbacks.onUnreachable(peer)),
+      refusedBy: (peer, refusal) => unlessClosed(() => callbacks.onRefused(peer, refusal)),
+    };
+  }
+
+  #onWelcome(socket: Socket, hello: Hello): void {
+    const { from } = hello;
+    if (hello.purpose === "snapshot") {
+      this.#receivers.get(from)?.close();
+      const onClosed = (receiver: SnapshotReceiver): void => {
+        if (this.#receivers.get(from) === receiver) this.#receivers.delete(from);
+      };
+      const receiver = new SnapshotReceiver(from, socket, this.#context, this.#callbacks.onSnapshotChunk, onClosed);
+      this.#receivers.set(from, receiver);
+      return;
+    }
+    this.#incoming.get(from)?.close();
+    const link = new IncomingLink(from, socket, this.#context, (closed) => this.#onIncomingClosed(closed));
+    this.#incoming.set(from, link);
+    if (this.#paused) link.pause();
+    this.#reach(hello);
+  }
+
+  /** A peer that has just dialled is up; one that only its hello makes known is dialled where that says. */
+  #reach({ from, raftAddr }: Hello): void {
+    const known = this.#outgoing.get(from);
+    const address = parsePeerAddress(raftAddr);
+    if (address !== undefined && !this.#peers.has(from)) {
+      if (known === undefined) this.#outgoing.set(from, new PeerLink(from, address, this.#context));
+      else known.moveTo(address);
+    }
+    known?.retryNow();
+    const fields = { peer: from, address: address === undefined ? "" : formatPeerAddress(address) };
+    this.#context.log.say("info", `accepted ${from}`, `peer ${from} has connected`, fields);
+  }
+
+  #onIncomingClosed(link: IncomingLink): void {
+    if (this.#incoming.get(link.from) !== link) return;
+    this.#incoming.delete(link.from);
+    this.#dropUnwanted(link.from);
+  }
+
+  #dropUnwanted(peer: NodeId): void {
+    if (this.#peers.has(peer) || this.#incoming.has(peer)) return;
+    this.#outgoing.get(peer)?.close();
+    this.#outgoing.delete(peer);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const resumedAfterPause = nowMs - this.#tickedAtMs > 4 * tickIntervalMs;
+    this.#tickedAtMs = nowMs;
+    for (const link of this.#outgoing.values()) link.tick(nowMs, resumedAfterPause);
+    for (const link of this.#incoming.values()) link.tick(nowMs, resumedAfterPause);
+    for (const receiver of this.#receivers.values()) receiver.tick(nowMs, resumedAfterPause);
+  }
+}
