@@ -1,0 +1,30 @@
+/**
+ * @module
+ * What the log store keeps in memory of the log on disk: its ends, its terms, its size.
+ */
+
+import type { HardState } from "../../raft/types.ts";
+import { ByteRuler } from "./byte-ruler.ts";
+import { firstLane } from "./key.ts";
+import type { LogStart } from "./meta.ts";
+import { type ChainLink, firstLink } from "./record.ts";
+import { TermRuns } from "./term-runs.ts";
+
+/** Changed by the one write under way; start ≤ last. */
+export interface LogImage {
+  hardState: HardState;
+  start: LogStart;
+  /** The last entry, the start when there is none. */
+  last: ChainLink;
+  runs: TermRuns;
+  bytes: ByteRuler;
+}
+
+/** A log with no entries: a new one, or one whose entries are still to be read. */
+export function initialImage(
+  start: LogStart = { lane: firstLane, link: firstLink({ index: 0, term: 0, time: 0 }), snapshot: null },
+  hardState: HardState = { currentTerm: 0, votedFor: null },
+): LogImage {
+  const { link } = start;
+  return { hardState, start, last: link, runs: new TermRuns(link), bytes: new ByteRuler(link.index) };
+}

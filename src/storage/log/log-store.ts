@@ -1,0 +1,270 @@
+/**
+ * @module
+ * The log over ordered rows: what is written and read is chained, record to record, and verified.
+ *
+ * Order of what counts: the start row says in which lane and after which index the log begins. All other rows
+ * of entries are dead, are never looked at, and go when they are swept. So compaction and reset are one small
+ * synced write each, and a crash between it and the sweep leaves nothing to mend.
+ */
+
+import type { PackedEntry } from "../../codec/entries.ts";
+import { assert } from "../../errors/assert.ts";
+import { StorageError } from "../../errors/balsa-error.ts";
+import type { EntryId, LogIndex } from "../../raft/types.ts";
+import {
+  allEntries,
+  deadRanges,
+  entryKey,
+  entryKeyBytes,
+  hardStateKey,
+  type KeyRange,
+  laneRange,
+  nextLane,
+  startKey,
+} from "./key.ts";
+import { initialImage, type LogImage } from "./log-image.ts";
+import type { LogContents, LogHead, LogOperation, LogRange, LogStorage } from "./log-storage.ts";
+import { LogWrite } from "./log-write.ts";
+import { decodeHardState, decodeLogStart, encodeHardState, encodeLogStart } from "./meta.ts";
+import { type ChainLink, describeFault, findFault, linkOf, openRecord, recordOverheadBytes } from "./record.ts";
+import type { Row, RowStore } from "./row-store.ts";
+
+const bytesPerReadMax = 4 * 1024 * 1024;
+const rowsPerSweepMax = 1024;
+
+export class LogStore implements LogStorage {
+  readonly #rows: RowStore;
+  #image: LogImage = initialImage();
+  #writing = false;
+  #sweeping: Promise<unknown> = Promise.resolve();
+  /** Everything dead below this key is gone: without it each sweep would step over all graves again. */
+  #sweptTo: Buffer = allEntries.from;
+  /** Whether deleted rows still take space. */
+  #hasGraves = false;
+
+  constructor(rows: RowStore) {
+    this.#rows = rows;
+  }
+
+  async open(): Promise<LogContents> {
+    await this.#rows.open();
+    try {
+      await this.#readMeta();
+      await this.#readEntries();
+    } catch (error) {
+      await this.#rows.close();
+      throw error;
+    }
+    const { start, hardState, last, runs, bytes } = this.#image;
+    this.#hasGraves = start.link.index > 0;
+    return {
+      hardState,
+      snapshot: start.snapshot,
+      logStart: { index: start.link.index, term: start.link.term },
+      termRuns: runs.toArray(),
+      last: { index: last.index, term: last.term },
+      lastTime: last.time,
+      bytes: bytes.bytes,
+    };
+  }
+
+  kept(operations: readonly LogOperation[]): EntryId {
+    const { start, last, runs } = this.#image;
+    let index = last.index;
+    for (const operation of operations) {
+      if (operation.kind === "reset") return { index: start.link.index, term: start.link.term };
+      if (operation.kind === "append" && operation.entries.length > 0) {
+        index = Math.min(index, operation.firstIndex - 1);
+      }
+    }
+    return { index, term: runs.termAt(index) };
+  }
+
+  async write(operations: readonly LogOperation[]): Promise<LogHead> {
+    assert(!this.#writing, "one write at a time");
+    this.#writing = true;
+    await this.#clearLanesFor(operations);
+    const batch = this.#rows.batch();
+    const write = new LogWrite(this.#image, batch, (index) => this.#linkAt(index));
+    for (const operation of operations) write.apply(operation);
+    write.finish();
+    await batch.write({ sync: true });
+    this.#writing = false;
+    const { last, hardState, bytes } = this.#image;
+    return { last: { index: last.index, term: last.term }, hardState, bytes: bytes.bytes };
+  }
+
+  async read({ from, to, bytesMax }: LogRange): Promise<readonly PackedEntry[]> {
+    assert(!this.#writing, "a read begins between writes");
+    const { start, last } = this.#image;
+    assert(from < to && to <= last.index + 1, "only what the log holds is read");
+    if (from <= start.link.index) return [];
+    const links = from - 1 === start.link.index ? start.link : null;
+    const entries: PackedEntry[] = [];
+    let bytes = 0;
+    await this.#walk({ from, to, before: links, bytesPerReadMax: Math.min(bytesMax, bytesPerReadMax) }, (record) => {
+      const entry = openRecord(record);
+      bytes += entry[3].byteLength;
+      if (entries.length > 0 && bytes > bytesMax) return false;
+      entries.push(entry);
+      return true;
+    });
+    return entries;
+  }
+
+  sweep(): Promise<boolean> {
+    const swept = this.#sweepOnce();
+    this.#sweeping = swept.catch(() => {});
+    return swept;
+  }
+
+  async close(): Promise<void> {
+    await this.#rows.close();
+  }
+
+  async #readMeta(): Promise<void> {
+    const { place } = this.#rows;
+    const start = this.#rows.get(startKey);
+    const hardState = this.#rows.get(hardStateKey);
+    if (start !== undefined && hardState !== undefined) {
+      this.#image = initialImage(decodeLogStart(start, place), decodeHardState(hardState, place));
+      return;
+    }
+    if (start !== undefined) throw new StorageError(`${place}: the row of term and vote is missing`);
+    if (hardState !== undefined) throw new StorageError(`${place}: the row of the log's start is missing`);
+    const [stray] = await this.#rows.keys(allEntries, 1);
+    if (stray !== undefined) throw new StorageError(`${place}: the log holds entries but not the row of its start`);
+    const batch = this.#rows.batch();
+    batch.put(startKey, encodeLogStart(this.#image.start));
+    batch.put(hardStateKey, encodeHardState(this.#image.hardState));
+    await batch.write({ sync: true });
+  }
+
+  async #readEntries(): Promise<void> {
+    const image = this.#image;
+    const from = image.start.link.index + 1;
+    const to = Number.MAX_SAFE_INTEGER;
+    await this.#walk({ from, to, before: image.start.link, bytesPerReadMax }, (record, link) => {
+      image.runs.append(link);
+      image.bytes.append(record.byteLength + entryKeyBytes);
+      image.last = link;
+      return true;
+    });
+    // The last link is a view of its row; a copy lets the row go.
+    image.last = { ...image.last, chainHash: Buffer.from(image.last.chainHash) };
+  }
+
+  /**
+   * Hands each record of [from, to) to `visit` once it is verified, until that says false. `before` is the
+   * link of the entry before `from`; null reads it from its row. The cursor is made before this first waits.
+   */
+  async #walk(range: WalkRange, visit: (record: Buffer, link: ChainLink) => boolean): Promise<void> {
+    const { lane, link: startLink } = this.#image.start;
+    const lastIndex = range.to === Number.MAX_SAFE_INTEGER ? null : range.to - 1;
+    const firstRow = range.before === null ? range.from - 1 : range.from;
+    assert(firstRow > startLink.index, "only rows above the start are read");
+    const keys = {
+      from: entryKey(lane, firstRow),
+      to: lastIndex === null ? laneRange(lane).to : entryKey(lane, range.to),
+    };
+    const cursor = this.#rows.rows(keys, range.bytesPerReadMax);
+    let before = range.before;
+    try {
+      for (let rows = await cursor.next(); rows.length > 0; rows = await cursor.next()) {
+        for (const row of rows) {
+          const link = this.#verify(lane, before, row, firstRow);
+          const isWanted = before !== null;
+          before = link;
+          if (isWanted && !visit(row.value, link)) return;
+        }
+      }
+    } finally {
+      await cursor.close();
+    }
+    const readTo = before?.index ?? firstRow - 1;
+    if (lastIndex !== null && readTo < lastIndex) throw this.#fault(readTo + 1, "it is missing");
+  }
+
+  /** The link of the row, which has to be the one after `before`; without `before`, just that of `firstRow`. */
+  #verify(lane: number, before: ChainLink | null, { key, value }: Row, firstRow: LogIndex): ChainLink {
+    const index = before === null ? firstRow : before.index + 1;
+    if (!key.equals(entryKey(lane, index))) throw this.#fault(index, "it is missing");
+    const fault = before === null ? this.#findFaultAlone(value, index) : findFault(before, value);
+    if (fault !== null) throw this.#fault(index, fault);
+    return linkOf(value);
+  }
+
+  /** A row whose predecessor is not at hand: its hash is checked by what follows it. */
+  #findFaultAlone(record: Buffer, index: LogIndex): string | null {
+    if (record.byteLength < recordOverheadBytes - entryKeyBytes)
+      return `it is cut off after ${record.byteLength} bytes`;
+    return linkOf(record).index === index ? null : `it holds entry ${linkOf(record).index}`;
+  }
+
+  /** The link of an entry that the disk holds. */
+  #linkAt(index: LogIndex): ChainLink {
+    const { start } = this.#image;
+    if (index === start.link.index) return start.link;
+    const record = this.#rows.get(entryKey(start.lane, index));
+    if (record === undefined) throw this.#fault(index, "it is missing");
+    const fault = this.#findFaultAlone(record, index);
+    if (fault !== null) throw this.#fault(index, fault);
+    return linkOf(record);
+  }
+
+  /** A lane that is entered again holds nothing: rows of its former life would be read as entries. */
+  async #clearLanesFor(operations: readonly LogOperation[]): Promise<void> {
+    const resets = operations.filter(({ kind }) => kind === "reset").length;
+    if (resets === 0) return;
+    // A sweep under way could otherwise remove rows of the lane's new life.
+    await this.#sweeping;
+    let { lane } = this.#image.start;
+    for (let reset = 0; reset < resets; reset++) {
+      lane = nextLane(lane);
+      while (await this.#removeSome(laneRange(lane), { sync: true }));
+    }
+    this.#sweptTo = allEntries.from;
+  }
+
+  async #sweepOnce(): Promise<boolean> {
+    const { lane, link } = this.#image.start;
+    const [below, above] = deadRanges(lane, link.index);
+    const rest = Buffer.compare(this.#sweptTo, below.to) < 0 ? { from: this.#sweptTo, to: below.to } : below;
+    const last = await this.#removeSome(rest, { sync: false });
+    if (last !== null) this.#sweptTo = last;
+    const hasRemoved = last !== null || (await this.#removeSome(above, { sync: false })) !== null;
+    if (hasRemoved) this.#hasGraves = true;
+    else await this.#reclaim(below, above);
+    return hasRemoved;
+  }
+
+  /** Once a sweep has come to its end, and once after the log was opened: an earlier process may have stopped here. */
+  async #reclaim(below: KeyRange, above: KeyRange): Promise<void> {
+    if (!this.#hasGraves) return;
+    this.#hasGraves = false;
+    await this.#rows.reclaim(below);
+    await this.#rows.reclaim(above);
+  }
+
+  /** The last key it removed; null when there was none. */
+  async #removeSome(range: KeyRange, options: { readonly sync: boolean }): Promise<Buffer | null> {
+    const keys = await this.#rows.keys(range, rowsPerSweepMax);
+    const last = keys.at(-1);
+    if (last === undefined) return null;
+    const batch = this.#rows.batch();
+    for (const key of keys) batch.del(key);
+    await batch.write(options);
+    return last;
+  }
+
+  #fault(index: LogIndex, fault: string): StorageError {
+    return new StorageError(`${this.#rows.place}: ${describeFault(index, fault)}`);
+  }
+}
+
+interface WalkRange {
+  readonly from: LogIndex;
+  readonly to: LogIndex;
+  readonly before: ChainLink | null;
+  readonly bytesPerReadMax: number;
+}
