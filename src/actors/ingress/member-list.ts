@@ -1,0 +1,47 @@
+/**
+ * @module
+ * The members as `GET /cluster/members` and `GET /status` show them.
+ */
+
+import type { LeadershipChanged, MemberProgress } from "../protocol/ingress-raft.ts";
+
+export interface ShownMember {
+  readonly id: string;
+  readonly httpAddr: string;
+  readonly raftAddr: string;
+  readonly role: "voter" | "learner";
+  readonly leader: boolean;
+}
+
+export interface InspectedMember extends ShownMember {
+  /** Null when no leader answered. */
+  readonly matchIndex: number | null;
+  readonly healthy: boolean;
+}
+
+export function listMembers(leadership: LeadershipChanged): readonly ShownMember[] {
+  const { configuration, leaderId } = leadership;
+  return Object.keys(configuration.members)
+    .sort()
+    .map((id) => {
+      const member = configuration.members[id];
+      return {
+        id,
+        httpAddr: member?.httpAddr ?? "",
+        raftAddr: member?.raftAddr ?? "",
+        role: configuration.voters.includes(id) ? "voter" : "learner",
+        leader: id === leaderId,
+      };
+    });
+}
+
+export function describeMembers(
+  leadership: LeadershipChanged,
+  progress: readonly MemberProgress[],
+): readonly InspectedMember[] {
+  const progressOf = new Map(progress.map((one) => [one.id, one]));
+  return listMembers(leadership).map((member) => {
+    const known = progressOf.get(member.id);
+    return { ...member, matchIndex: known?.matchIndex ?? null, healthy: known?.healthy ?? false };
+  });
+}

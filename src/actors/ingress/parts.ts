@@ -1,0 +1,38 @@
+/**
+ * @module
+ * What the parts of the ingress actor share: its bounds, where the node stands, and where effects go.
+ */
+
+import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
+import type { Outbox } from "./outbox.ts";
+
+export interface IngressLimits {
+  readonly nodeId: string;
+  readonly origin: number;
+  /** Requests that wait for an answer; more are refused. */
+  readonly pendingRequestsMax: number;
+  /** Commands that raft has and that are not applied yet; more waits here. */
+  readonly proposalsInFlightMax: number;
+  /** Encoded commands that wait for an answer; more are refused. */
+  readonly pendingBytesMax: number;
+  /** Commands of one proposal; at least one goes. */
+  readonly slabBytesMax: number;
+}
+
+/** Where this node stands, as every part of the actor sees it during a turn. */
+export interface Standing {
+  nowMs: number;
+  appliedIndex: number;
+  revision: number;
+  /** Of the last entry that is known to be applied. */
+  appliedTerm: number;
+  /** Whether the state can be read. */
+  readable: boolean;
+  leadership: LeadershipChanged;
+}
+
+export interface Parts {
+  readonly limits: IngressLimits;
+  readonly standing: Standing;
+  readonly out: Outbox;
+}

@@ -1,0 +1,197 @@
+/**
+ * @module
+ * Reads that wait: for a read index from the leader, for the state to reach it, for a revision (dissertation §6.4).
+ *
+ * All reads that wait share one round. A read joins only a round that is asked after it arrived.
+ */
+
+import type { ReadGranted, ReadRefused } from "../protocol/ingress-raft.ts";
+import type { Parts } from "./parts.ts";
+
+/** Rounds under way; with two, reads that arrive during one need not wait for its end. */
+const roundsMax = 2;
+/** A round without an answer for so long is asked again: its question may have been lost on the way to the leader. */
+const roundPatienceMs = 1000;
+
+interface PendingRead {
+  /** 0 for one that no client waits for. */
+  readonly requestId: number;
+  readonly deadlineMs: number;
+  readonly minRevision: number;
+  /** Called instead of an answer. */
+  readonly onReached: (() => void) | null;
+  /** Whether all it still lacks is a revision. */
+  behind: boolean;
+  settled: boolean;
+}
+
+interface Round {
+  readonly reads: readonly PendingRead[];
+  readonly askedAtMs: number;
+}
+
+export class Reads {
+  readonly #parts: Parts;
+  readonly #byRequest = new Map<number, PendingRead>();
+  readonly #rounds = new Map<number, Round>();
+  #waiting: PendingRead[] = [];
+  #granted: { readonly readIndex: number; readonly reads: readonly PendingRead[] }[] = [];
+  #behind: PendingRead[] = [];
+  #lastReadId = 0;
+  /** A round was refused: none is asked until something changes or a tick passes. */
+  #blocked = false;
+  #earliestDeadlineMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get pending(): number {
+    return this.#byRequest.size;
+  }
+
+  onRequest(requestId: number, stale: boolean, minRevision: number, deadlineMs: number): void {
+    const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false };
+    this.#byRequest.set(requestId, read);
+    if (stale) this.#behind.push(read);
+    else this.#waiting.push(read);
+    if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
+  }
+
+  /** Calls back once everything is applied here that was answered anywhere before now. */
+  barrier(onReached: () => void): void {
+    this.#waiting.push({
+      requestId: 0,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      minRevision: 0,
+      onReached,
+      behind: false,
+      settled: false,
+    });
+  }
+
+  cancel(requestId: number): void {
+    const read = this.#byRequest.get(requestId);
+    if (read !== undefined) this.#settle(read);
+  }
+
+  onGranted(message: ReadGranted): void {
+    const round = this.#rounds.get(message.readId);
+    if (round === undefined) return;
+    this.#rounds.delete(message.readId);
+    this.#granted.push({ readIndex: message.readIndex, reads: round.reads });
+  }
+
+  onRefused(message: ReadRefused): void {
+    const round = this.#rounds.get(message.readId);
+    if (round === undefined) return;
+    this.#blocked = true;
+    this.#takeBack(message.readId, round);
+  }
+
+  #takeBack(readId: number, round: Round): void {
+    this.#rounds.delete(readId);
+    this.#waiting = round.reads.filter((read) => !read.settled).concat(this.#waiting);
+  }
+
+  unblock(): void {
+    this.#blocked = false;
+  }
+
+  /** Answers what the state has reached, and asks for the next round. */
+  flush(): void {
+    if (this.#granted.length > 0) this.#reachIndex();
+    if (this.#behind.length > 0) this.#reachRevision();
+    this.#ask();
+  }
+
+  #reachIndex(): void {
+    const { appliedIndex, readable } = this.#parts.standing;
+    if (!readable) return;
+    const still = this.#granted.filter((group) => group.readIndex > appliedIndex);
+    if (still.length === this.#granted.length) return;
+    for (const group of this.#granted) {
+      if (group.readIndex > appliedIndex) continue;
+      for (const read of group.reads) this.#onReachedIndex(read);
+    }
+    this.#granted = still;
+  }
+
+  #onReachedIndex(read: PendingRead): void {
+    if (read.settled) return;
+    if (read.onReached !== null) {
+      read.settled = true;
+      read.onReached();
+    } else if (read.minRevision > this.#parts.standing.revision) {
+      read.behind = true;
+      this.#behind.push(read);
+    } else {
+      this.#answer(read);
+    }
+  }
+
+  #reachRevision(): void {
+    const { revision, readable } = this.#parts.standing;
+    if (!readable) return;
+    this.#behind = this.#behind.filter((read) => {
+      if (read.settled) return false;
+      if (read.minRevision > revision) return true;
+      this.#answer(read);
+      return false;
+    });
+  }
+
+  #ask(): void {
+    const { out, standing } = this.#parts;
+    if (this.#waiting.length === 0 || this.#blocked || this.#rounds.size >= roundsMax) return;
+    if (standing.leadership.leaderId === null) return;
+    const reads = this.#waiting.filter((read) => !read.settled);
+    this.#waiting = [];
+    if (reads.length === 0) return;
+    const readId = ++this.#lastReadId;
+    this.#rounds.set(readId, { reads, askedAtMs: standing.nowMs });
+    out.toRaft.push({ kind: "readIndex", readId });
+  }
+
+  onTick(stopDeadlineMs: number): void {
+    this.#blocked = false;
+    const { nowMs } = this.#parts.standing;
+    for (const [readId, round] of this.#rounds) {
+      if (nowMs - round.askedAtMs >= roundPatienceMs) this.#takeBack(readId, round);
+    }
+    if (nowMs < Math.min(this.#earliestDeadlineMs, stopDeadlineMs)) return;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const read of this.#byRequest.values()) {
+      const deadlineMs = Math.min(read.deadlineMs, stopDeadlineMs);
+      if (deadlineMs > nowMs) earliestMs = Math.min(earliestMs, read.deadlineMs);
+      else this.#onDeadline(read, nowMs >= stopDeadlineMs);
+    }
+    this.#earliestDeadlineMs = earliestMs;
+    this.#waiting = this.#waiting.filter((read) => !read.settled);
+    this.#behind = this.#behind.filter((read) => !read.settled);
+  }
+
+  #onDeadline(read: PendingRead, stopping: boolean): void {
+    const { out, standing } = this.#parts;
+    this.#settle(read);
+    if (stopping) out.refuse(read.requestId, "SHUTTING_DOWN", "this node is shutting down");
+    else if (read.behind) out.refuse(read.requestId, "TOO_STALE", behindDetail(read.minRevision, standing.revision));
+    else if (standing.leadership.leaderId === null) {
+      out.refuse(read.requestId, "NO_LEADER", "no leader confirmed the read in time");
+    } else out.refuse(read.requestId, "TIMEOUT", "the read was not confirmed, or not caught up with, in time");
+  }
+
+  #answer(read: PendingRead): void {
+    this.#settle(read);
+    this.#parts.out.readable(read.requestId);
+  }
+
+  #settle(read: PendingRead): void {
+    read.settled = true;
+    this.#byRequest.delete(read.requestId);
+  }
+}
+
+function behindDetail(wanted: number, applied: number): string {
+  return applied < wanted ? `this node stands at revision ${applied}, not yet at ${wanted}` : "the state is not open";
+}

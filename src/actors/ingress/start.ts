@@ -1,0 +1,209 @@
+/**
+ * @module
+ * The ingress actor on its thread: the listener, the edges and the clock around the step function.
+ */
+
+import type { Registry } from "prom-client";
+import type { Board } from "../../actor/board.ts";
+import { monotonicMs } from "../../actor/clock.ts";
+import type { ActorContext, RunningActor, StartActor } from "../../actor/context.ts";
+import type { Edge } from "../../actor/edge.ts";
+import { Pump } from "../../actor/pump.ts";
+import { StartError } from "../../errors/balsa-error.ts";
+import type { Backend } from "../../http/backend.ts";
+import { httpDefaults } from "../../http/options.ts";
+import type { IngressRequest, ReadinessCheck } from "../../http/request.ts";
+import { HttpServer } from "../../http/server.ts";
+import type { StateView } from "../../kv/state-view.ts";
+import { LevelStateView } from "../../storage/state/level-state-view.ts";
+import type { IngressConfig } from "../protocol/config.ts";
+import type { IngressToRaft, RaftToIngress } from "../protocol/ingress-raft.ts";
+import type { IngressToStore, StoreToIngress } from "../protocol/store-ingress.ts";
+import { ingressDefaults } from "./limits.ts";
+import { createMetrics } from "./metrics.ts";
+import type { OpenView } from "./outbox.ts";
+import { checkReadiness, describeStatus } from "./status.ts";
+import { createIngress, type Ingress, type IngressInput } from "./turn.ts";
+
+/** Opens the state of one generation for reading on this thread. */
+export type OpenStateView = (path: string, board: Board) => Promise<StateView>;
+
+/** The actor as nodes run it: it reads the state's LevelDB through a handle of its own. */
+export const startIngress: StartActor<IngressConfig> = startIngressWith((path, board) =>
+  LevelStateView.open(path, board),
+);
+
+/** Resolves once the listener is bound; rejects with a StartError when it cannot be. */
+export function startIngressWith(openStateView: OpenStateView): StartActor<IngressConfig> {
+  return async (context) => {
+    const thread = new IngressThread(context, openStateView);
+    await thread.listen();
+    return thread;
+  };
+}
+
+class IngressThread implements RunningActor, Backend {
+  readonly #context: ActorContext<IngressConfig>;
+  readonly #openStateView: OpenStateView;
+  readonly #ingress: Ingress;
+  readonly #pump: Pump<IngressInput>;
+  readonly #http: HttpServer;
+  readonly #raft: Edge<RaftToIngress, IngressToRaft>;
+  readonly #store: Edge<StoreToIngress, IngressToStore>;
+  readonly #metrics: Registry;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #upBeforeMs: number;
+  #view: StateView | undefined;
+  /** Views are opened and closed one after the other. */
+  #views: Promise<void> = Promise.resolve();
+
+  constructor(context: ActorContext<IngressConfig>, openStateView: OpenStateView) {
+    const { config, board } = context;
+    this.#context = context;
+    this.#openStateView = openStateView;
+    this.#upBeforeMs = Date.now() - config.startedAtMs - performance.now();
+    this.#ingress = createIngress({
+      ...ingressDefaults,
+      nodeId: config.identity.nodeId,
+      origin: config.origin,
+      pendingRequestsMax: config.pendingRequestsMax,
+      proposalsInFlightMax: config.proposalsInFlightMax,
+    });
+    this.#pump = new Pump((inputs) => this.#turn(inputs), { inputsPerTurnMax: ingressDefaults.inputsPerTurnMax });
+    this.#http = new HttpServer(this, {
+      ...httpDefaults,
+      keyBytesMax: config.keyBytesMax,
+      valueBytesMax: config.valueBytesMax,
+      bodyBytesMax: config.bodyBytesMax,
+      headerBytesMax: config.headerBytesMax,
+      connectionsMax: config.connectionsMax,
+      defaultTimeoutMs: config.defaultTimeoutMs,
+      allowedHosts: [...config.allowedHosts, hostOf(config.addresses.httpAdvertise)],
+      corsOrigins: config.corsOrigins,
+    });
+    this.#metrics = createMetrics({
+      board,
+      meter: this.#http.meter,
+      isLeader: () => this.#ingress.standing.leadership.role === "leader",
+      pendingRequests: () => this.#ingress.pending,
+      commandsInFlight: () => this.#ingress.inFlight,
+      connections: () => this.#http.connections,
+    });
+    this.#raft = context.edge<RaftToIngress, IngressToRaft>("raft");
+    this.#store = context.edge<StoreToIngress, IngressToStore>("store");
+    this.#raft.onMessages((messages) => this.#pump.push({ kind: "raft", messages }));
+    this.#store.onMessages((messages) => this.#pump.push({ kind: "store", messages }));
+    this.#ticker = setInterval(() => this.#pump.push({ kind: "tick" }), ingressDefaults.tickMs);
+  }
+
+  async listen(): Promise<void> {
+    const { config, supervisor } = this.#context;
+    const { host, port } = splitAddress(config.addresses.httpListen);
+    try {
+      supervisor.listening(await this.#http.listen(host, port));
+    } catch (cause) {
+      this.#end();
+      throw cause;
+    }
+  }
+
+  /** Refuses what is new, lets what is pending finish for a while, settles the rest, closes. */
+  async stop(): Promise<void> {
+    const deadlineMs = performance.now() + ingressDefaults.stopGraceMs;
+    this.#pump.push({ kind: "stop", deadlineMs });
+    await this.#http.stop(ingressDefaults.stopGraceMs + 10 * ingressDefaults.tickMs);
+    this.#end();
+    await this.#views;
+    await this.#view?.close();
+    this.#view = undefined;
+  }
+
+  #end(): void {
+    clearInterval(this.#ticker);
+    this.#pump.stop();
+    this.#raft.close();
+    this.#store.close();
+  }
+
+  #turn(inputs: readonly IngressInput[]): void {
+    const { board } = this.#context;
+    try {
+      const effects = this.#ingress.turn(inputs, {
+        nowMs: performance.now(),
+        appliedIndex: board.get("appliedIndex"),
+        revision: board.get("revisionApplied"),
+      });
+      this.#raft.send(effects.toRaft);
+      this.#store.send(effects.toStore);
+      for (const { requestId, outcome } of effects.answers) this.#http.answer(requestId, outcome);
+      if (effects.openView !== null) this.#open(effects.openView);
+    } catch (cause) {
+      this.#context.fail(cause);
+    }
+  }
+
+  #open({ generation, path }: OpenView): void {
+    this.#views = this.#views.then(async () => {
+      try {
+        const opened = await this.#openStateView(path, this.#context.board);
+        const before = this.#view;
+        this.#view = opened;
+        await before?.close();
+        this.#pump.push({ kind: "viewOpened", generation });
+      } catch (cause) {
+        this.#context.fail(cause);
+      }
+    });
+  }
+
+  view(): StateView | undefined {
+    return this.#view;
+  }
+
+  freshAtMs(): number {
+    return this.#context.board.get("freshAtMs");
+  }
+
+  nowMs(): number {
+    return monotonicMs();
+  }
+
+  submit(requestId: number, request: IngressRequest, deadlineMs: number): void {
+    this.#pump.push({ kind: "request", requestId, request, deadlineMs });
+  }
+
+  cancel(requestId: number): void {
+    this.#pump.push({ kind: "cancelled", requestId });
+  }
+
+  status(): object {
+    const { config, board } = this.#context;
+    return describeStatus(config, board, this.#ingress.standing, this.#upBeforeMs + performance.now());
+  }
+
+  readiness(): readonly ReadinessCheck[] {
+    return checkReadiness(this.#context.board, this.#ingress.standing);
+  }
+
+  async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#metrics.contentType, text: await this.#metrics.metrics() };
+  }
+
+  fail(cause: unknown): void {
+    this.#context.fail(cause);
+  }
+}
+
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(":");
+  const port = Number(address.slice(colon + 1));
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+  if (colon < 1 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new StartError(`http ${address} is not host:port`);
+  }
+  return { host, port };
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}

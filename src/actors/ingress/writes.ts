@@ -1,0 +1,276 @@
+/**
+ * @module
+ * Writes on their way: encoded once, proposed in batches, answered when they are applied here, and proposed again
+ * when it is certain that they are not and never will be (design: "A write, on a leader").
+ */
+
+import { encode } from "../../codec/codec.ts";
+import { assert } from "../../errors/assert.ts";
+import { commandToWire, type Operation } from "../../kv/command.ts";
+import { resultFromWire } from "../../kv/result.ts";
+import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
+import type { WireResult } from "../protocol/store-ingress.ts";
+import type { Parts } from "./parts.ts";
+
+interface PendingWrite {
+  readonly sequence: number;
+  readonly requestId: number;
+  readonly command: Uint8Array;
+  readonly deadlineMs: number;
+  /** The proposal that it is part of; null while it waits here and is certainly in no log. */
+  batch: Batch | null;
+  /** Answered, or of no interest any more. */
+  settled: boolean;
+  /** Whether it came back for want of a leader. */
+  refused: boolean;
+}
+
+interface Batch {
+  readonly proposalId: number;
+  readonly writes: readonly PendingWrite[];
+  /** Writes whose fate is open. */
+  open: number;
+  /** Places that it takes of `proposalsInFlightMax`. */
+  places: number;
+  /** The term in which raft accepted it; 0 until raft has answered. */
+  term: number;
+}
+
+export class Writes {
+  readonly #parts: Parts;
+  readonly #bySequence = new Map<number, PendingWrite>();
+  readonly #byRequest = new Map<number, PendingWrite>();
+  readonly #batches = new Map<number, Batch>();
+  /** In the order of arrival; those that came back first. May hold settled ones. */
+  #queue: PendingWrite[] = [];
+  #lastSequence = 0;
+  #bytes = 0;
+  #inFlight = 0;
+  /** Raft refused for want of a leader: nothing is proposed until something changes or a tick passes. */
+  #blocked = false;
+  #earliestDeadlineMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get pending(): number {
+    return this.#byRequest.size;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  onRequest(requestId: number, operation: Operation, deadlineMs: number): void {
+    const { limits, out } = this.#parts;
+    const sequence = ++this.#lastSequence;
+    const command = encode(commandToWire({ origin: limits.origin, sequence, operation }));
+    if (this.#bytes + command.length > limits.pendingBytesMax) {
+      out.refuse(requestId, "OVERLOADED", "too many bytes wait to be written at this node");
+      return;
+    }
+    const write = { sequence, requestId, command, deadlineMs, batch: null, settled: false, refused: false };
+    this.#bytes += command.length;
+    this.#bySequence.set(sequence, write);
+    this.#byRequest.set(requestId, write);
+    this.#queue.push(write);
+    if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
+  }
+
+  /** The client is gone. What waits here is dropped; what raft has runs on until its fate is known. */
+  cancel(requestId: number): void {
+    const write = this.#byRequest.get(requestId);
+    if (write === undefined) return;
+    this.#byRequest.delete(requestId);
+    if (write.batch === null) this.#settle(write);
+  }
+
+  /** Proposes what waits, as far as the bounds allow: the whole turn in one batch when it fits. */
+  flush(): void {
+    const { limits, standing } = this.#parts;
+    if (this.#blocked || standing.leadership.leaderId === null) return;
+    let next = 0;
+    while (next < this.#queue.length && this.#inFlight < limits.proposalsInFlightMax) {
+      next = this.#propose(next);
+    }
+    if (next > 0) this.#queue = next === this.#queue.length ? [] : this.#queue.slice(next);
+  }
+
+  /** Takes writes from the queue at `from` for one batch; gives where the next begins. */
+  #propose(from: number): number {
+    const { limits, out } = this.#parts;
+    const writes: PendingWrite[] = [];
+    const ends: number[] = [];
+    let bytes = 0;
+    let at = from;
+    for (; at < this.#queue.length; at++) {
+      const write = this.#queue[at];
+      if (write === undefined || write.settled) continue;
+      if (this.#inFlight + writes.length >= limits.proposalsInFlightMax) break;
+      if (writes.length > 0 && bytes + write.command.length > limits.slabBytesMax) break;
+      bytes += write.command.length;
+      writes.push(write);
+      ends.push(bytes);
+    }
+    if (writes.length === 0) return at;
+    const slab = new Uint8Array(bytes);
+    const batch: Batch = {
+      proposalId: out.nextProposalId(),
+      writes,
+      open: writes.length,
+      places: writes.length,
+      term: 0,
+    };
+    let start = 0;
+    for (const write of writes) {
+      slab.set(write.command, start);
+      start += write.command.length;
+      write.batch = batch;
+    }
+    this.#inFlight += writes.length;
+    this.#batches.set(batch.proposalId, batch);
+    out.toRaft.push({ kind: "propose", proposalId: batch.proposalId, slab, ends });
+    return at;
+  }
+
+  onAccepted(message: ProposalAccepted): void {
+    const batch = this.#batches.get(message.proposalId);
+    if (batch === undefined) return;
+    assert(batch.term === 0, "a proposal is accepted once");
+    batch.term = message.term;
+    this.#free(batch, batch.places - batch.open);
+    // Results travel on another edge: a later term may have been applied before this word arrived.
+    if (message.term < this.#parts.standing.appliedTerm) this.#onLost(batch);
+  }
+
+  /** Also after a proposal was accepted: it was handed on, and the leader that it reached refused it. */
+  onRefused(message: ProposalRefused): void {
+    const batch = this.#batches.get(message.proposalId);
+    if (batch === undefined) return;
+    this.#batches.delete(batch.proposalId);
+    this.#free(batch, batch.places);
+    if (message.reason === "overloaded") {
+      for (const write of batch.writes) {
+        if (write.settled) continue;
+        write.batch = null;
+        this.#answerRefused(write, "OVERLOADED", "the leader has as many uncommitted bytes as it takes");
+      }
+      return;
+    }
+    this.#blocked = true;
+    this.#takeBack(batch, true);
+  }
+
+  /** An entry of a later term is applied: what was accepted before and has no result is lost for certain. */
+  onTermApplied(): void {
+    const { appliedTerm } = this.#parts.standing;
+    for (const batch of [...this.#batches.values()].reverse()) {
+      if (batch.term !== 0 && batch.term < appliedTerm) this.#onLost(batch);
+    }
+  }
+
+  #onLost(batch: Batch): void {
+    this.#batches.delete(batch.proposalId);
+    this.#free(batch, batch.places);
+    this.#takeBack(batch, false);
+  }
+
+  /** Puts what is in no log, and never will be, in front of the queue again. */
+  #takeBack(batch: Batch, refused: boolean): void {
+    const back: PendingWrite[] = [];
+    for (const write of batch.writes) {
+      if (write.settled) continue;
+      write.batch = null;
+      write.refused = refused;
+      if (this.#byRequest.has(write.requestId)) back.push(write);
+      else this.#settle(write);
+    }
+    this.#queue = back.concat(this.#queue);
+  }
+
+  /** An installed snapshot holds the state after commands whose results nobody knows. */
+  onOvertaken(term: number): void {
+    if (term === 0) return;
+    for (const batch of this.#batches.values()) {
+      if (batch.term > term) continue;
+      for (const write of batch.writes) {
+        if (write.settled) continue;
+        this.#answerRefused(write, "LEADERSHIP_LOST", "a snapshot overtook the write");
+      }
+    }
+  }
+
+  onResult(wire: WireResult): void {
+    const [sequence, revision, ...tail] = wire;
+    const write = this.#bySequence.get(sequence);
+    if (write === undefined) return;
+    const { requestId } = write;
+    const awaited = this.#byRequest.has(requestId);
+    this.#settle(write);
+    if (awaited) this.#parts.out.answer(requestId, { kind: "applied", revision, result: resultFromWire(tail) });
+  }
+
+  /** Something has changed: refused proposals are worth another try. */
+  unblock(): void {
+    this.#blocked = false;
+  }
+
+  /** Settles what has run out of time. No request waits longer than to `stopDeadlineMs`. */
+  onTick(stopDeadlineMs: number): void {
+    this.#blocked = false;
+    const { nowMs } = this.#parts.standing;
+    if (this.#queue.length > 2 * this.#bySequence.size) this.#queue = this.#queue.filter((write) => !write.settled);
+    if (nowMs < Math.min(this.#earliestDeadlineMs, stopDeadlineMs)) return;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const write of this.#bySequence.values()) {
+      const deadlineMs = Math.min(write.deadlineMs, stopDeadlineMs);
+      if (deadlineMs > nowMs) earliestMs = Math.min(earliestMs, write.deadlineMs);
+      else this.#onDeadline(write, nowMs >= stopDeadlineMs);
+    }
+    this.#earliestDeadlineMs = earliestMs;
+  }
+
+  #onDeadline(write: PendingWrite, stopping: boolean): void {
+    if (write.batch !== null) {
+      this.#answerRefused(write, "TIMEOUT", "the write was proposed, and its time ran out before it was applied here");
+    } else if (stopping) {
+      this.#answerRefused(write, "SHUTTING_DOWN", "this node is shutting down");
+    } else if (write.refused || this.#parts.standing.leadership.leaderId === null) {
+      this.#answerRefused(write, "NO_LEADER", "no leader took the write in time");
+    } else {
+      this.#answerRefused(write, "OVERLOADED", "the write waited behind others until its time ran out");
+    }
+  }
+
+  #answerRefused(
+    write: PendingWrite,
+    code: "TIMEOUT" | "NO_LEADER" | "OVERLOADED" | "LEADERSHIP_LOST" | "SHUTTING_DOWN",
+    detail: string,
+  ): void {
+    const awaited = this.#byRequest.has(write.requestId);
+    this.#settle(write);
+    if (awaited) this.#parts.out.refuse(write.requestId, code, detail);
+  }
+
+  /** Forgets the write. Its place is free at once, or when raft has answered the batch: raft may still have to read it. */
+  #settle(write: PendingWrite): void {
+    write.settled = true;
+    this.#bytes -= write.command.length;
+    this.#bySequence.delete(write.sequence);
+    this.#byRequest.delete(write.requestId);
+    const { batch } = write;
+    if (batch === null) return;
+    batch.open--;
+    if (batch.term === 0) return;
+    this.#free(batch, 1);
+    if (batch.open === 0) this.#batches.delete(batch.proposalId);
+  }
+
+  #free(batch: Batch, places: number): void {
+    batch.places -= places;
+    this.#inFlight -= places;
+    if (batch.open === 0 && batch.term !== 0) this.#batches.delete(batch.proposalId);
+    assert(this.#inFlight >= 0 && batch.places >= 0, "a place is freed once");
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * @module
+ * Request bodies, read within a bound.
+ */
+
+import type { IncomingMessage } from "node:http";
+import { BalsaError } from "../errors/balsa-error.ts";
+
+/** After a refusal so much of a body is read and thrown away, so that the client reads the answer. */
+const drainBytesMax = 16 * 1024 * 1024;
+
+/** Bytes of bodies that are on their way in, all connections together. */
+export class BodyBudget {
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#bytesMax) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+/** Does the request announce more than `bytesMax`? */
+export function announcesMore(request: IncomingMessage, bytesMax: number): boolean {
+  return Number(request.headers["content-length"] ?? 0) > bytesMax;
+}
+
+/** Throws a body that was refused away, so that the client reads the answer; within a bound. */
+export function drain(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > drainBytesMax) request.destroy();
+  });
+}
+
+/**
+ * Reads the body and hands it to `onBody`; hands an error to `onRefused` as soon as the body is known to be too
+ * large, and when all bodies together are. Neither is called when the client goes away.
+ *
+ * The body belongs to the caller: no buffer of the socket is behind it.
+ */
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  budget: BodyBudget,
+  onBody: (body: Uint8Array) => void,
+  onRefused: (error: BalsaError) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let held = 0;
+  let refused = false;
+  const release = (): void => {
+    budget.give(held);
+    held = 0;
+  };
+  const refuse = (error: BalsaError): void => {
+    refused = true;
+    chunks.length = 0;
+    release();
+    onRefused(error);
+  };
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (refused) {
+      if (bytes > drainBytesMax) request.destroy();
+    } else if (bytes > bytesMax) {
+      refuse(tooLarge(bytesMax));
+    } else if (!budget.take(chunk.length)) {
+      refuse(new BalsaError("OVERLOADED", "too many bodies are on their way in"));
+    } else {
+      held += chunk.length;
+      chunks.push(chunk);
+    }
+  });
+  request.on("end", () => {
+    if (refused) return;
+    release();
+    onBody(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes));
+  });
+  request.on("close", release);
+}
+
+export function tooLarge(bytesMax: number): BalsaError {
+  return new BalsaError("VALUE_TOO_LARGE", `the body is larger than ${bytesMax} bytes`);
+}

@@ -1,0 +1,87 @@
+/**
+ * @module
+ * One request and the answer that it is owed.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ErrorCode } from "../errors/codes.ts";
+import { errorKinds } from "../errors/codes.ts";
+import type { Meter, RequestKind } from "./meter.ts";
+import { problemBody, problemType } from "./problem.ts";
+
+/** What a key's read is to be answered with, once the state may be read. */
+export interface ReadAsk {
+  readonly key: Uint8Array;
+  readonly stale: boolean;
+  readonly maxAgeMs: number;
+  readonly minRevision: number;
+  readonly ifNoneMatch: string | undefined;
+  readonly json: boolean;
+}
+
+export const exposedFields = "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Location, Retry-After, Allow";
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startedAtMs: number;
+  readonly #meter: Meter;
+  kind: RequestKind = "other";
+  /** 0 until the request waits for the node behind. */
+  requestId = 0;
+  /** The origin that the answer's CORS fields name; empty for none. */
+  origin = "";
+  /** Whether the connection ends with this answer. */
+  closing = false;
+  answered = false;
+  /** Whether its body is still on its way in: nothing has been asked of the node yet. */
+  receiving = false;
+  /** Set for reads of a key. */
+  read: ReadAsk | undefined = undefined;
+  /** Called once, when the answer is handed to node:http. */
+  onAnswered: ((exchange: Exchange) => void) | undefined = undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, startedAtMs: number, meter: Meter) {
+    this.request = request;
+    this.response = response;
+    this.startedAtMs = startedAtMs;
+    this.#meter = meter;
+  }
+
+  /** `headers` is a flat list of names and values; it is extended here. At most one answer leaves. */
+  send(status: number, headers: string[], body: string | Uint8Array): void {
+    if (status !== 204 && status !== 304) {
+      headers.push("Content-Length", String(typeof body === "string" ? Buffer.byteLength(body) : body.length));
+    }
+    this.sendWhole(status, headers, body);
+  }
+
+  /** As `send`, with a Content-Length that is among `headers` already. */
+  sendWhole(status: number, headers: string[], body: string | Uint8Array): void {
+    if (this.answered) return;
+    this.answered = true;
+    if (this.origin !== "") {
+      headers.push("Access-Control-Allow-Origin", this.origin, "Vary", "Origin");
+      headers.push("Access-Control-Expose-Headers", exposedFields);
+    }
+    if (this.closing) headers.push("Connection", "close");
+    const response = this.response;
+    response.writeHead(status, headers);
+    const method = this.request.method ?? "";
+    if (method === "HEAD" || body.length === 0) response.end();
+    else response.end(body);
+    this.#meter.count(method, status);
+    this.#meter.record(this.kind, performance.now() - this.startedAtMs);
+    if (this.onAnswered !== undefined) this.onAnswered(this);
+  }
+
+  json(status: number, body: object): void {
+    this.send(status, ["Content-Type", "application/json"], JSON.stringify(body));
+  }
+
+  refuse(code: ErrorCode, detail: string, headers: string[] = []): void {
+    headers.push("Content-Type", problemType);
+    if (code === "OVERLOADED") headers.push("Retry-After", "1");
+    this.send(errorKinds[code].status, headers, problemBody(code, detail));
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * @module
+ * Bodies in JSON, checked field by field.
+ */
+
+import { BalsaError } from "../errors/balsa-error.ts";
+import type { KeyValue } from "../kv/command.ts";
+import type { JoiningMember } from "./request.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const memberIdForm = /^[A-Za-z0-9._-]{1,64}$/;
+const addressForm = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(\d{1,5})$/;
+const incarnationForm = /^[\x21-\x7e]{0,128}$/;
+const loneSurrogate = /\p{Surrogate}/u;
+
+export interface PairLimits {
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+}
+
+/** The body of `POST /key`: an object of strings. */
+export function parsePairs(body: Uint8Array, limits: PairLimits): readonly KeyValue[] {
+  const pairs = Object.entries(parseObject(body)).map(([name, text]) => {
+    if (typeof text !== "string") throw bad(`the value of ${shown(name)} is not a string`);
+    const key = encodeText(name, "a key");
+    const value = encodeText(text, `the value of ${shown(name)}`);
+    if (key.length === 0) throw bad("a key is empty");
+    if (key.length > limits.keyBytesMax) throw bad(`a key has ${key.length} bytes, more than ${limits.keyBytesMax}`);
+    if (value.length > limits.valueBytesMax) {
+      throw new BalsaError(
+        "VALUE_TOO_LARGE",
+        `the value of ${shown(name)} is larger than ${limits.valueBytesMax} bytes`,
+      );
+    }
+    return { key, value };
+  });
+  if (pairs.length === 0) throw bad("the body names no key");
+  return pairs;
+}
+
+/** The body of `POST /join`. */
+export function parseJoin(body: Uint8Array): JoiningMember {
+  const fields = parseFields(body, ["id", "httpAddr", "raftAddr", "incarnation", "role"]);
+  const incarnation = fields.get("incarnation") ?? "";
+  const standing = fields.get("role") ?? "voter";
+  if (!incarnationForm.test(incarnation)) throw bad("incarnation takes at most 128 visible characters");
+  if (standing !== "voter" && standing !== "learner") throw bad("role takes voter or learner");
+  return {
+    nodeId: memberId(fields, "id"),
+    httpAddr: address(fields, "httpAddr"),
+    raftAddr: address(fields, "raftAddr"),
+    incarnation,
+    standing,
+  };
+}
+
+/** The body of `POST /remove` (`id`) and of `POST /cluster/transfer` (`to`). */
+export function parseMemberId(body: Uint8Array, field: "id" | "to"): string {
+  return memberId(parseFields(body, [field]), field);
+}
+
+function memberId(fields: ReadonlyMap<string, string>, field: string): string {
+  const id = fields.get(field);
+  if (id === undefined || !memberIdForm.test(id)) {
+    throw bad(`${field} takes a member's id: 1 to 64 letters, digits, dots, underscores and hyphens`);
+  }
+  return id;
+}
+
+function address(fields: ReadonlyMap<string, string>, field: string): string {
+  const text = fields.get(field) ?? "";
+  const port = Number(addressForm.exec(text)?.[1] ?? 0);
+  if (port < 1 || port > 65_535) throw bad(`${field} takes host:port without a scheme, such as 127.0.0.1:8091`);
+  return text;
+}
+
+function parseFields(body: Uint8Array, allowed: readonly string[]): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const [name, value] of Object.entries(parseObject(body))) {
+    if (!allowed.includes(name)) throw bad(`the field ${shown(name)} is unknown here`);
+    if (typeof value !== "string") throw bad(`the field ${name} is not a string`);
+    fields.set(name, value);
+  }
+  return fields;
+}
+
+function parseObject(body: Uint8Array): object {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(utf8.decode(body));
+  } catch {
+    throw bad("the body is not JSON");
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw bad("the body is not a JSON object");
+  return parsed;
+}
+
+function encodeText(text: string, what: string): Uint8Array {
+  if (loneSurrogate.test(text)) throw bad(`${what} holds half a surrogate pair, which is no text`);
+  return Buffer.from(text);
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 64));
+}
+
+function bad(detail: string): BalsaError {
+  return new BalsaError("BAD_REQUEST", detail);
+}

@@ -1,0 +1,50 @@
+/**
+ * @module
+ * What a client asks of this node once its request has been parsed, and what it is told in the end: plain data,
+ * free of sockets.
+ */
+
+import type { ErrorCode } from "../errors/codes.ts";
+import type { Operation } from "../kv/command.ts";
+import type { Result } from "../kv/result.ts";
+
+export interface JoiningMember {
+  readonly nodeId: string;
+  /** `host:port`. */
+  readonly httpAddr: string;
+  /** `host:port`. */
+  readonly raftAddr: string;
+  /** Empty when the request does not say. */
+  readonly incarnation: string;
+  readonly standing: "voter" | "learner";
+}
+
+export type IngressRequest =
+  | { readonly kind: "write"; readonly operation: Operation; readonly redirect: boolean }
+  | {
+      readonly kind: "read";
+      /** Whether any past state will do, as long as it has reached `minRevision`. */
+      readonly stale: boolean;
+      readonly minRevision: number;
+      readonly redirect: boolean;
+    }
+  | { readonly kind: "join"; readonly member: JoiningMember }
+  | { readonly kind: "remove"; readonly nodeId: string }
+  | { readonly kind: "transfer"; readonly nodeId: string }
+  | { readonly kind: "members" };
+
+export type Outcome =
+  | { readonly kind: "applied"; readonly revision: number; readonly result: Result }
+  /** The state of this node is recent enough: it is to be read now. */
+  | { readonly kind: "readable" }
+  | { readonly kind: "redirect"; readonly httpAddr: string }
+  /** 200 with `body` as JSON. */
+  | { readonly kind: "done"; readonly body: object }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly detail: string };
+
+/** One thing that has to hold before `/readyz` is 200. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}

@@ -1,0 +1,263 @@
+import { expect } from "chai";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import type { Backend } from "../../src/http/backend.ts";
+import { type HttpOptions, httpDefaults } from "../../src/http/options.ts";
+import type { IngressRequest, ReadinessCheck } from "../../src/http/request.ts";
+import { HttpServer } from "../../src/http/server.ts";
+import { ask, exchangeRaw, problemOf, RawConnection } from "./client.ts";
+import { MemoryView } from "./memory-view.ts";
+
+/** Keeps what is asked until the test answers it. */
+class ManualBackend implements Backend {
+  readonly state = new MemoryView();
+  readonly submitted: { readonly requestId: number; readonly request: IngressRequest }[] = [];
+  readonly cancelled: number[] = [];
+  onSubmit: () => void = () => undefined;
+  onCancel: () => void = () => undefined;
+
+  view(): MemoryView {
+    return this.state;
+  }
+  freshAtMs(): number {
+    return 0;
+  }
+  nowMs(): number {
+    return 0;
+  }
+  submit(requestId: number, request: IngressRequest): void {
+    this.submitted.push({ requestId, request });
+    this.onSubmit();
+  }
+  cancel(requestId: number): void {
+    this.cancelled.push(requestId);
+    this.onCancel();
+  }
+  status(): object {
+    return {};
+  }
+  readiness(): readonly ReadinessCheck[] {
+    return [{ name: "leader", ok: false, detail: "no leader is known" }];
+  }
+  metrics(): Promise<{ contentType: string; text: string }> {
+    return Promise.reject(new Error("not gathered"));
+  }
+  fail(): void {}
+}
+
+const options: HttpOptions = {
+  ...httpDefaults,
+  allowedHosts: [],
+  corsOrigins: [],
+  keyBytesMax: 4096,
+  valueBytesMax: 1000,
+  bodyBytesMax: 1000,
+  headerBytesMax: 32 * 1024,
+  connectionsMax: 50,
+  defaultTimeoutMs: 5000,
+  headersTimeoutMs: 100,
+  requestTimeoutMs: 150,
+  connectionsCheckingIntervalMs: 30,
+};
+const get = "GET /key/a?level=stale HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const lastGet = "GET /key/a?level=stale HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+describe("http: bytes on the wire", () => {
+  let backend: ManualBackend;
+  let server: HttpServer;
+  let port: number;
+
+  async function serve(changes: Partial<HttpOptions> = {}): Promise<void> {
+    backend = new ManualBackend();
+    server = new HttpServer(backend, { ...options, ...changes });
+    port = await server.listen("127.0.0.1", 0);
+  }
+
+  beforeEach(() => serve());
+  afterEach(() => server.stop(0));
+
+  const malformed: readonly (readonly [what: string, bytes: string])[] = [
+    ["two Host fields", "GET /livez HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\nConnection: close\r\n\r\n"],
+    ["no Host field", "GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["an empty Host field", "GET /livez HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"],
+    ["an absolute URI", "GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
+    ["an asterisk", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
+    ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    ["bare line feeds in chunks", "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\n\n"],
+    ["no HTTP at all", "hello\r\n\r\n"],
+    ["an HTTP/0.9 line", "GET /livez\r\n\r\n"],
+    ["HTTP/2", "GET /livez HTTP/2.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
+    ["a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+    ["two lengths", "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
+    [
+      "length and chunks",
+      "PUT /key/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ["a negative length", "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"],
+    ["a space before a colon", "GET /livez HTTP/1.1\r\nHost : localhost\r\n\r\n"],
+    ["an unknown expectation", "GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n"],
+  ];
+
+  for (const [what, bytes] of malformed) {
+    it(`answers ${what} with a 400 problem and closes`, async () => {
+      const reply = await exchangeRaw(port, bytes);
+      expect(reply).to.match(/^HTTP\/1\.1 400 Bad Request\r\n/);
+      expect(reply).to.include('"code":"BAD_REQUEST"');
+      expect(reply).to.not.include("    at ");
+      expect(backend.submitted).to.deep.equal([]);
+    });
+  }
+
+  it("speaks HTTP/1.0, without Host too", async () => {
+    const reply = await exchangeRaw(port, "GET /livez HTTP/1.0\r\n\r\n");
+    expect(reply).to.match(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(reply).to.match(/\{"live":true\}$/);
+  });
+
+  it("says that bytes beyond ASCII have to be percent-encoded", async () => {
+    const reply = await exchangeRaw(
+      port,
+      Buffer.from("GET /key/\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n", "latin1"),
+    );
+    expect(reply).to.match(/^HTTP\/1\.1 400 [^]*percent-encoded/);
+  });
+
+  it("answers too large a header with 431", async () => {
+    const reply = await exchangeRaw(port, `GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(40_000)}\r\n\r\n`);
+    expect(reply).to.match(/^HTTP\/1\.1 431 /);
+    expect(reply).to.include('"code":"HEADERS_TOO_LARGE"');
+  });
+
+  it("answers slow headers and slow bodies with 408", async () => {
+    const partial = [
+      "GET /livez HTTP/1.1\r\nHost: local",
+      "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nab",
+    ];
+    for (const bytes of partial) {
+      const reply = await exchangeRaw(port, bytes);
+      expect(reply).to.match(/^HTTP\/1\.1 408 /);
+      expect(reply).to.include('"code":"REQUEST_TIMEOUT"');
+    }
+    expect(backend.submitted).to.deep.equal([]);
+  });
+
+  it("answers 413 before the body has come, and reads on behind it", async () => {
+    const connection = new RawConnection(port);
+    connection.socket.write("PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n");
+    await connection.until('"code":"VALUE_TOO_LARGE"');
+    connection.socket.write("x".repeat(1001) + lastGet);
+    expect(await connection.closed()).to.match(/HTTP\/1\.1 413 [^]*HTTP\/1\.1 404 /);
+  });
+
+  it("refuses an announced body instead of asking for it", async () => {
+    const reply = await ask(port, "PUT", "/key/a", { headers: { expect: "100-continue", "content-length": "1001" } });
+    expect(problemOf(reply).code).to.equal("VALUE_TOO_LARGE");
+  });
+
+  it("answers pipelined requests in order", async () => {
+    const reply = await exchangeRaw(port, get.repeat(3) + lastGet);
+    expect(reply.split("HTTP/1.1 404").length - 1).to.equal(4);
+  });
+
+  it("bounds what is pipelined: one answer says so, and the connection ends", async () => {
+    const write = "DELETE /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const connection = new RawConnection(port);
+    const answerAll = (): void => {
+      if (backend.submitted.length !== 17) return;
+      for (const { requestId } of backend.submitted) {
+        server.answer(requestId, { kind: "applied", revision: 1, result: { kind: "deleted", deleted: 0 } });
+      }
+    };
+    backend.onSubmit = () => setImmediate(answerAll);
+    connection.socket.write(write.repeat(40));
+    const reply = await connection.closed();
+    expect(reply.split("HTTP/1.1 204").length - 1).to.equal(17);
+    expect(reply.split("HTTP/1.1 503").length - 1).to.equal(1);
+    expect(backend.submitted.length).to.equal(17);
+  });
+
+  it("never answers a submitted write in place of its outcome, whatever follows it", async () => {
+    const connection = new RawConnection(port);
+    const submitted = new Promise<void>((resolve) => {
+      backend.onSubmit = resolve;
+    });
+    connection.socket.write("DELETE /key/a HTTP/1.1\r\nHost: localhost\r\n\r\nnonsense\r\n\r\n");
+    await submitted;
+    await ask(port, "GET", "/livez");
+    expect(connection.received).to.equal("");
+    server.answer(1, { kind: "applied", revision: 1, result: { kind: "deleted", deleted: 1 } });
+    expect(await connection.closed()).to.match(/^HTTP\/1\.1 204 [^]*HTTP\/1\.1 400 /);
+  });
+
+  it("answers a client that has closed its half of the connection", async () => {
+    const connection = new RawConnection(port);
+    const submitted = new Promise<void>((resolve) => {
+      backend.onSubmit = resolve;
+    });
+    connection.socket.end("DELETE /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await submitted;
+    await ask(port, "GET", "/livez");
+    server.answer(1, { kind: "applied", revision: 1, result: { kind: "deleted", deleted: 1 } });
+    expect(await connection.closed()).to.match(/^HTTP\/1\.1 204 /);
+  });
+
+  it("tells the node when a client goes away", async () => {
+    const connection = new RawConnection(port);
+    const submitted = new Promise<void>((resolve) => {
+      backend.onSubmit = resolve;
+    });
+    connection.socket.write("GET /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await submitted;
+    const cancelled = new Promise<void>((resolve) => {
+      backend.onCancel = resolve;
+    });
+    connection.socket.resetAndDestroy();
+    await cancelled;
+    expect(backend.cancelled).to.deep.equal([1]);
+    server.answer(1, { kind: "readable" });
+    expect((await ask(port, "GET", "/livez")).status).to.equal(200);
+  });
+
+  it("closes connections that stay idle", async () => {
+    await server.stop(0);
+    await serve({ keepAliveTimeoutMs: 60 });
+    const connection = new RawConnection(port);
+    connection.socket.write(get);
+    expect((await connection.closed()).split("HTTP/1.1 404").length - 1).to.equal(1);
+  });
+
+  it("tells connections beyond the limit that there are too many", async () => {
+    await server.stop(0);
+    await serve({ connectionsMax: 1 });
+    const first = new RawConnection(port);
+    first.socket.write(get);
+    await first.until("KEY_NOT_FOUND");
+    const second = await exchangeRaw(port, get);
+    expect(second).to.match(/^HTTP\/1\.1 503 [^]*Retry-After: 1[^]*"code":"OVERLOADED"/);
+    first.socket.write(lastGet);
+    expect((await first.closed()).split("HTTP/1.1 404").length - 1).to.equal(2);
+  });
+
+  it("finishes what is pending when it stops, and refuses the rest", async () => {
+    const busy = new RawConnection(port);
+    const waiting = new RawConnection(port);
+    const submitted = new Promise<void>((resolve) => {
+      backend.onSubmit = resolve;
+    });
+    waiting.socket.write("PUT /key/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
+    busy.socket.write("DELETE /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await submitted;
+    const stopped = server.stop(2000);
+    waiting.socket.write("y");
+    expect(await waiting.closed()).to.match(/^HTTP\/1\.1 503 [^]*Connection: close[^]*"code":"SHUTTING_DOWN"/);
+    server.answer(1, { kind: "applied", revision: 1, result: { kind: "deleted", deleted: 1 } });
+    expect(await busy.closed()).to.match(/^HTTP\/1\.1 204 [^]*Connection: close/);
+    await stopped;
+  });
+
+  it("says why it is not ready", async () => {
+    const reply = await ask(port, "GET", "/readyz");
+    expect(reply.status).to.equal(503);
+    expect(JSON.parse(reply.body.toString())).to.deep.equal({ ready: false, checks: backend.readiness() });
+    expect((await ask(port, "GET", "/livez")).status).to.equal(200);
+  });
+});

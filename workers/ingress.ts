@@ -1,0 +1,4 @@
+import { runActor } from "../src/actor/entry.ts";
+import { startIngress } from "../src/actors/ingress/start.ts";
+
+runActor(startIngress);
