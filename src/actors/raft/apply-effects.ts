@@ -1,0 +1,81 @@
+/**
+ * @module
+ * From what the core wants to what goes out on each edge.
+ */
+
+import { assert } from "../../errors/assert.ts";
+import { changed } from "../../raft/configuration.ts";
+import type { Effects } from "../../raft/effect.ts";
+import type { Configuration, Entry, SnapshotMetadata } from "../../raft/types.ts";
+import { onAppliedTo, onReadGivenUp, onReadGranted } from "./freshness.ts";
+import type { RaftActorEffects } from "./input.ts";
+import { ownReadIdsFrom, type RaftActorState } from "./state.ts";
+
+export function applyEffects(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
+  toLog(state, core, effects);
+  toPeers(state, core, effects);
+  toStore(state, core, effects);
+  toIngress(state, core, effects);
+}
+
+function toLog(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
+  const { append, readEntries, installSnapshot, compactTo } = core;
+  if (append !== null) {
+    const { writeId, term, lastIndex, hardState, entries } = append;
+    const firstIndex = entries[0]?.index ?? lastIndex + 1;
+    const packed = state.packed.pack(entries);
+    effects.toLog.push({ kind: "append", writeId, term, lastIndex, hardState, firstIndex, entries: packed });
+  }
+  for (const ask of readEntries) effects.toLog.push({ kind: "read", ...ask });
+  if (installSnapshot !== null) effects.toLog.push({ kind: "reset", snapshot: installSnapshot });
+  if (compactTo !== null) effects.toLog.push({ kind: "compact", index: compactTo, snapshot: newestSnapshot(state) });
+}
+
+function toPeers(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
+  for (const message of core.messages) {
+    const entries = message.kind === "appendEntriesRequest" ? state.packed.pack(message.entries) : undefined;
+    effects.toPeers.push({ message, entries });
+  }
+  for (const { to, message } of core.sendSnapshots) {
+    assert(message.kind === "installSnapshotRequest", "a snapshot goes with the message that offers it");
+    effects.sendSnapshots.push({ to, message, snapshot: message.snapshot });
+  }
+}
+
+function toStore(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
+  const first = core.apply[0];
+  if (first === undefined) return;
+  const entries = state.packed.pack(core.apply);
+  const configurations = configurationsAfter(state, core.apply);
+  effects.toStore.push({ kind: "apply", firstIndex: first.index, entries, configurations });
+}
+
+/** The configuration after each change among the entries: the state keeps the newest beside its data. */
+function configurationsAfter(state: RaftActorState, entries: readonly Entry[]): Configuration[] {
+  const configurations: Configuration[] = [];
+  for (const entry of entries) {
+    if (entry.kind !== "configuration") continue;
+    state.handedOnConfiguration = changed(state.handedOnConfiguration, entry.change);
+    configurations.push(state.handedOnConfiguration);
+  }
+  return configurations;
+}
+
+function toIngress(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
+  for (const grant of core.readsGranted) {
+    onReadGranted(state.freshness, grant);
+    if (grant.readId < ownReadIdsFrom) effects.toIngress.push({ kind: "readGranted", ...grant });
+  }
+  if (core.readsGranted.length > 0) onAppliedTo(state.freshness, state.appliedIndex);
+  for (const readId of core.readsRefused) {
+    onReadGivenUp(state.freshness, readId);
+    if (readId < ownReadIdsFrom) effects.toIngress.push({ kind: "readRefused", readId });
+  }
+  for (const accepted of core.proposalsAccepted) effects.toIngress.push({ kind: "proposalAccepted", ...accepted });
+  for (const refused of core.proposalsRefused) effects.toIngress.push({ kind: "proposalRefused", ...refused });
+}
+
+function newestSnapshot(state: RaftActorState): SnapshotMetadata {
+  assert(state.newestSnapshot !== null, "the log is compacted only under a snapshot");
+  return state.newestSnapshot;
+}

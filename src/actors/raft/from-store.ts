@@ -1,0 +1,73 @@
+/**
+ * @module
+ * What the store says: what is applied, and how snapshots fare. Chunks on their way to or from a peer are
+ * the thread's own business and do not come here.
+ */
+
+import { unreachable } from "../../errors/assert.ts";
+import { step } from "../../raft/step.ts";
+import type { StoreToRaft } from "../protocol/raft-store.ts";
+import { onAppliedTo } from "./freshness.ts";
+import type { RaftActorEffects } from "./input.ts";
+import { bootWhenOpened } from "./start-core.ts";
+import type { RaftActorState } from "./state.ts";
+import { startedCore } from "./turn.ts";
+
+export function onStore(state: RaftActorState, message: StoreToRaft, effects: RaftActorEffects): void {
+  switch (message.kind) {
+    case "opened":
+      state.storeOpened = message;
+      return bootWhenOpened(state, effects);
+    case "applied":
+      state.appliedIndex = message.index;
+      onAppliedTo(state.freshness, message.index);
+      return step(startedCore(state), { kind: "applied", index: message.index });
+    case "snapshotTaken":
+      return onSnapshotTaken(state, message, effects);
+    case "snapshotInstalled":
+      return onSnapshotInstalled(state, message, effects);
+    case "storeProposal": {
+      const proposal = { kind: "commands", commands: [message.command] } as const;
+      // The store proposes again what it still misses, so nobody waits for the answer of this one.
+      return step(startedCore(state), { kind: "propose", proposalId: 0, proposal });
+    }
+    case "snapshotChunk":
+    case "snapshotChunkStored":
+      return;
+    default:
+      unreachable(message);
+  }
+}
+
+function onSnapshotTaken(
+  state: RaftActorState,
+  message: Extract<StoreToRaft, { kind: "snapshotTaken" }>,
+  effects: RaftActorEffects,
+): void {
+  state.snapshotUnderWay = false;
+  if (message.snapshot === null) return;
+  state.snapshotBytes = message.bytes;
+  state.newestSnapshot = message.snapshot;
+  effects.toLog.push({ kind: "recordSnapshot", snapshot: message.snapshot });
+  step(startedCore(state), { kind: "snapshotTaken", snapshot: message.snapshot });
+}
+
+function onSnapshotInstalled(
+  state: RaftActorState,
+  message: Extract<StoreToRaft, { kind: "snapshotInstalled" }>,
+  effects: RaftActorEffects,
+): void {
+  const { snapshot } = message;
+  state.appliedIndex = snapshot.lastIncludedIndex;
+  state.newestSnapshot = snapshot;
+  state.handedOnConfiguration = snapshot.configuration;
+  if (state.core !== null) {
+    step(state.core, { kind: "snapshotInstalled", snapshot });
+    onAppliedTo(state.freshness, snapshot.lastIncludedIndex);
+    return;
+  }
+  // At the start: the state had to be brought up to where the log begins.
+  const { lastIncludedIndex, configuration } = snapshot;
+  state.storeOpened = { kind: "opened", appliedIndex: lastIncludedIndex, configuration };
+  bootWhenOpened(state, effects);
+}

@@ -1,0 +1,29 @@
+/**
+ * @module
+ * What a tick brings beside the core's own: asks that grew old, and a read index of the actor's own so that
+ * this node knows how fresh it is.
+ */
+
+import { step } from "../../raft/step.ts";
+import { onReadAsked } from "./freshness.ts";
+import type { RaftActorEffects } from "./input.ts";
+import { expireInspections } from "./inspection.ts";
+import type { RaftActorState } from "./state.ts";
+
+/** Without reads of clients, this node confirms how fresh it is this often. */
+const ownReadTicks = 2;
+
+export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: number): void {
+  expireInspections(state, effects);
+  if (state.core === null) return;
+  step(state.core, { kind: "tick" });
+  state.ticksSinceOwnRead += 1;
+  const askedLately = nowMs - state.freshness.newestAskMs < ownReadTicks * state.config.options.tickMs;
+  if (state.ticksSinceOwnRead < ownReadTicks || askedLately) return;
+  // One ask of ours at a time: without a leader the core would gather them.
+  if (state.freshness.asked.has(state.ownReadId)) return;
+  state.ticksSinceOwnRead = 0;
+  state.ownReadId += 1;
+  onReadAsked(state.freshness, state.ownReadId, nowMs);
+  step(state.core, { kind: "readIndex", readId: state.ownReadId });
+}

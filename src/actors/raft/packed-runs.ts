@@ -1,0 +1,61 @@
+/**
+ * @module
+ * Entries as bytes, packed once: what goes to the log also goes to both peers and to the store, and what
+ * came from the leader goes to the log as it came.
+ */
+
+import { encodeEntries } from "../../codec/entries.ts";
+import type { Entry, LogIndex, Term } from "../../raft/types.ts";
+
+interface PackedRun {
+  readonly first: Entry;
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+  readonly bytes: Uint8Array;
+}
+
+/** Remembers the newest packed runs, by their first entry and their end. */
+export class PackedRuns {
+  readonly #runs = new Map<LogIndex, PackedRun>();
+  readonly #runsMax: number;
+
+  constructor(runsMax: number) {
+    this.#runsMax = runsMax;
+  }
+
+  /** The entries' bytes; the same buffer for the same run, so it must never be transferred. */
+  pack(entries: readonly Entry[]): Uint8Array {
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) return new Uint8Array(0);
+    const known = this.#runs.get(first.index);
+    // The same first entry object means the same log; the same end then means the same run.
+    if (
+      known !== undefined &&
+      known.first === first &&
+      known.lastIndex === last.index &&
+      known.lastTerm === last.term
+    ) {
+      return known.bytes;
+    }
+    const bytes = encodeEntries(entries);
+    this.#remember({ first, lastIndex: last.index, lastTerm: last.term, bytes });
+    return bytes;
+  }
+
+  /** Remembers bytes that came packed from the leader. */
+  adopt(entries: readonly Entry[], bytes: Uint8Array): void {
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.#remember({ first, lastIndex: last.index, lastTerm: last.term, bytes });
+  }
+
+  #remember(run: PackedRun): void {
+    this.#runs.delete(run.first.index);
+    this.#runs.set(run.first.index, run);
+    if (this.#runs.size <= this.#runsMax) return;
+    const oldest = this.#runs.keys().next();
+    if (oldest.done !== true) this.#runs.delete(oldest.value);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * @module
+ * Who leads and who belongs, told to those who want to know when it changes.
+ */
+
+import type { RaftState } from "../../raft/state.ts";
+import { statusOf } from "../../raft/status.ts";
+import type { RaftActorEffects } from "./input.ts";
+import type { RaftActorState } from "./state.ts";
+
+export function showStatus(state: RaftActorState, core: RaftState, effects: RaftActorEffects): void {
+  const { role, term, leaderId, configuration } = statusOf(core);
+  const shown = state.shown;
+  if (shown === null || shown.configuration !== configuration) effects.peers = configuration;
+  if (
+    shown !== null &&
+    shown.role === role &&
+    shown.term === term &&
+    shown.leaderId === leaderId &&
+    shown.configuration === configuration
+  ) {
+    return;
+  }
+  state.shown = { kind: "leadershipChanged", role, term, leaderId, configuration };
+  effects.toIngress.push(state.shown);
+  const leading = role === "leader";
+  if (leading === state.leadingShown) return;
+  state.leadingShown = leading;
+  effects.toStore.push({ kind: "leading", leading, term });
+}

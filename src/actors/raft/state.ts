@@ -1,0 +1,62 @@
+/**
+ * @module
+ * What the raft actor knows beside its core.
+ */
+
+import type { RaftState } from "../../raft/state.ts";
+import { type Configuration, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
+import type { RaftConfig } from "../protocol/config.ts";
+import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
+import type { LogOpened } from "../protocol/raft-log.ts";
+import type { StoreOpened } from "../protocol/raft-store.ts";
+import { createFreshness, type Freshness } from "./freshness.ts";
+import { PackedRuns } from "./packed-runs.ts";
+
+/** Ingress asks under ids from 1; the actor's own asks have ids from here on. */
+export const ownReadIdsFrom: number = 2 ** 52;
+
+export interface RaftActorState {
+  readonly config: RaftConfig;
+  /** Null until log and store have said what they hold. */
+  core: RaftState | null;
+  logOpened: LogOpened | null;
+  storeOpened: StoreOpened | null;
+  readonly packed: PackedRuns;
+  readonly freshness: Freshness;
+  ownReadId: number;
+  ticksSinceOwnRead: number;
+  appliedIndex: number;
+  /** After the last configuration entry handed to the store. */
+  handedOnConfiguration: Configuration;
+  newestSnapshot: SnapshotMetadata | null;
+  /** What ingress was told last. */
+  shown: LeadershipChanged | null;
+  leadingShown: boolean;
+  logBytes: number;
+  snapshotBytes: number;
+  snapshotUnderWay: boolean;
+  /** Asks of ingress that wait for the leader's answer, by id: ticks left. */
+  readonly inspections: Map<number, number>;
+}
+
+export function createRaftActor(config: RaftConfig): RaftActorState {
+  return {
+    config,
+    core: null,
+    logOpened: null,
+    storeOpened: null,
+    packed: new PackedRuns(256),
+    freshness: createFreshness(),
+    ownReadId: ownReadIdsFrom,
+    ticksSinceOwnRead: 0,
+    appliedIndex: 0,
+    handedOnConfiguration: emptyConfiguration,
+    newestSnapshot: null,
+    shown: null,
+    leadingShown: false,
+    logBytes: 0,
+    snapshotBytes: 0,
+    snapshotUnderWay: false,
+    inspections: new Map(),
+  };
+}

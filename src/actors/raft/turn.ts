@@ -1,0 +1,79 @@
+/**
+ * @module
+ * One turn of the raft actor: all inputs that came in one round of the event loop, peers before proposals and
+ * a tick last, then one append, one message batch a peer, one frame an edge.
+ */
+
+import { assert, unreachable } from "../../errors/assert.ts";
+import { collect } from "../../raft/collect.ts";
+import type { RaftState } from "../../raft/state.ts";
+import { step } from "../../raft/step.ts";
+import { applyEffects } from "./apply-effects.ts";
+import { onIngress } from "./from-ingress.ts";
+import { onLog } from "./from-log.ts";
+import { onService } from "./from-peer.ts";
+import { onStore } from "./from-store.ts";
+import { handOver } from "./hand-over.ts";
+import { noEffects, type RaftActorEffects, type RaftActorInput } from "./input.ts";
+import { onTick } from "./on-tick.ts";
+import { showStatus } from "./show-status.ts";
+import type { RaftActorState } from "./state.ts";
+
+/**
+ * Steps through the inputs and gives all that is to be done.
+ *
+ * At most one tick counts however many are among the inputs: after a pause, what waits in the sockets comes
+ * before time does.
+ */
+export function turn(state: RaftActorState, inputs: readonly RaftActorInput[], nowMs: number): RaftActorEffects {
+  const effects = noEffects();
+  let ticked = false;
+  for (const input of inputs) {
+    if (input.kind === "tick") ticked = true;
+    else if (input.kind !== "fromIngress") onInput(state, input, effects);
+  }
+  for (const input of inputs) if (input.kind === "fromIngress") onIngress(state, input.message, effects, nowMs);
+  if (ticked) onTick(state, effects, nowMs);
+  if (state.core !== null) {
+    applyEffects(state, collect(state.core), effects);
+    showStatus(state, state.core, effects);
+  }
+  return effects;
+}
+
+function onInput(
+  state: RaftActorState,
+  input: Exclude<RaftActorInput, { kind: "tick" | "fromIngress" }>,
+  effects: RaftActorEffects,
+): void {
+  switch (input.kind) {
+    case "fromLog":
+      return onLog(state, input.message, effects);
+    case "fromStore":
+      return onStore(state, input.message, effects);
+    case "serviceFromPeer":
+      return onService(state, input.from, input.message, effects);
+    case "fromPeer":
+      if (state.core === null) return;
+      if (input.message.kind === "appendEntriesRequest" && input.entries !== undefined) {
+        state.packed.adopt(input.message.entries, input.entries);
+      }
+      return step(state.core, { kind: "receive", message: input.message });
+    case "peerUnreachable":
+    case "peerDisconnected":
+    case "snapshotSent":
+      if (state.core !== null) step(state.core, input);
+      return;
+    case "handOver":
+      if (state.core !== null) handOver(state.core);
+      return;
+    default:
+      unreachable(input);
+  }
+}
+
+/** The core, where only a started actor can be. */
+export function startedCore(state: RaftActorState): RaftState {
+  assert(state.core !== null, "log and store open before anything is asked of them");
+  return state.core;
+}
