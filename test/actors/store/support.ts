@@ -1,0 +1,100 @@
+/**
+ * @module
+ * A store stepped by hand: its rows in memory, each write done when the test says so.
+ */
+
+import type { RaftToStore } from "../../../src/actors/protocol/raft-store.ts";
+import type { Generation, StoreEffects, StoreInput } from "../../../src/actors/store/input.ts";
+import { createStore, type StoreState } from "../../../src/actors/store/state.ts";
+import { turn } from "../../../src/actors/store/turn.ts";
+import { encode } from "../../../src/codec/codec.ts";
+import { encodeEntries } from "../../../src/codec/entries.ts";
+import { commandToWire, type Operation } from "../../../src/kv/command.ts";
+import { rangeOf, rowPrefixes } from "../../../src/kv/keys.ts";
+import { emptyMeta } from "../../../src/kv/meta.ts";
+import {
+  type CommandEntry,
+  type Configuration,
+  type Entry,
+  emptyConfiguration,
+  type SnapshotMetadata,
+} from "../../../src/raft/types.ts";
+import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
+
+export const origin = 7;
+export const configuration: Configuration = { ...emptyConfiguration, voters: ["n1"] };
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function put(
+  index: number,
+  key: string,
+  value: string,
+  of: { sequence?: number; term?: number; origin?: number } = {},
+): CommandEntry {
+  const operation: Operation = {
+    kind: "put",
+    key: bytes(key),
+    value: bytes(value),
+    leaseId: 0,
+    condition: { kind: "none" },
+  };
+  const command = encode(commandToWire({ origin: of.origin ?? origin, sequence: of.sequence ?? index, operation }));
+  return { kind: "command", index, term: of.term ?? 1, time: index, command };
+}
+
+export function configurationAt(index: number): Entry {
+  return { kind: "configuration", index, term: 1, time: index, change: { steps: [], transition: "auto" } };
+}
+
+export function applyMessage(entries: readonly Entry[], configurations: readonly Configuration[] = []): RaftToStore {
+  return { kind: "apply", firstIndex: entries[0]?.index ?? 0, entries: encodeEntries(entries), configurations };
+}
+
+export function metadata(index: number, term = 1): SnapshotMetadata {
+  return { lastIncludedIndex: index, lastIncludedTerm: term, lastIncludedTime: index, configuration };
+}
+
+export class Stepped {
+  readonly storage: MemoryStateStorage = new MemoryStateStorage();
+  readonly state: StoreState;
+  /** What the last step wanted done. */
+  effects: StoreEffects;
+
+  constructor(historyBytesMax = 1e9) {
+    const generation: Generation = {
+      generation: 1,
+      path: "/state/1",
+      reader: this.storage,
+      meta: emptyMeta,
+      configuration: emptyConfiguration,
+    };
+    const limits = { bytesMax: historyBytesMax, ageMax: 1e9, revisionsMin: 10 };
+    this.state = createStore({ origin, limits, batchEntriesMax: 4 }, generation, 0);
+    this.effects = turn(this.state, []);
+  }
+
+  step(...inputs: StoreInput[]): StoreEffects {
+    this.effects = turn(this.state, inputs);
+    return this.effects;
+  }
+
+  raft(...messages: RaftToStore[]): StoreEffects {
+    return this.step(...messages.map((message): StoreInput => ({ kind: "raft", message })));
+  }
+
+  /** Does the write under way, and says so. */
+  async finishWrite(): Promise<StoreEffects> {
+    const { writing } = this.state;
+    if (writing === null) throw new Error("no write is under way");
+    await this.storage.write(writing.rows);
+    return this.step({ kind: "written" });
+  }
+
+  async readHistory(): Promise<StoreEffects> {
+    const chunks = await this.storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 2, bytesMax: 1e9 });
+    return this.step({ kind: "historyRead", chunks });
+  }
+}

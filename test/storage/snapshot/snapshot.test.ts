@@ -1,0 +1,228 @@
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { rowPrefixes } from "../../../src/kv/keys.ts";
+import { emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
+import type { SnapshotMetadata } from "../../../src/raft/types.ts";
+import { IncomingSnapshot } from "../../../src/storage/snapshot/incoming-snapshot.ts";
+import { inspectSnapshot } from "../../../src/storage/snapshot/job.ts";
+import { inlineJobs } from "../../../src/storage/snapshot/jobs.ts";
+import { restoreSnapshot } from "../../../src/storage/snapshot/restore-snapshot.ts";
+import { SnapshotDirectory } from "../../../src/storage/snapshot/snapshot-directory.ts";
+import { SnapshotStoppedError, writeSnapshot } from "../../../src/storage/snapshot/write-snapshot.ts";
+import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
+import { verifyState } from "../../../src/storage/state/verify.ts";
+import { apply, cleansUp, configurationEntry, del, metadataOf, put, temporaryDirectory } from "../state/support.ts";
+
+interface Made {
+  readonly directory: SnapshotDirectory;
+  readonly storage: MemoryStateStorage;
+  readonly meta: StateMeta;
+  readonly metadata: SnapshotMetadata;
+  readonly path: string;
+}
+
+async function makeState(keys: number): Promise<{ storage: MemoryStateStorage; meta: StateMeta }> {
+  const storage = new MemoryStateStorage();
+  let { meta } = await apply(storage, emptyMeta, [configurationEntry()]);
+  for (let at = 0; at < keys; at += 100) {
+    const entries = Array.from({ length: 100 }, (_, offset) => put(`key ${at + offset}`, "x".repeat(900)));
+    ({ meta } = await apply(storage, meta, [...entries, del(`key ${at}`)]));
+  }
+  return { storage, meta };
+}
+
+async function makeSnapshot(keys = 100): Promise<Made> {
+  const directory = await SnapshotDirectory.open(await temporaryDirectory());
+  const { storage, meta } = await makeState(keys);
+  const metadata = metadataOf(meta);
+  const id = { index: meta.appliedIndex, term: meta.appliedTerm };
+  const rows = storage.snapshot();
+  const bytes = await writeSnapshot(directory.makingPath(id), { metadata, meta }, rows, inlineJobs, () => false);
+  await directory.adopt(directory.makingPath(id), id);
+  expect((await stat(directory.pathOf(id))).size).to.equal(bytes);
+  return { directory, storage, meta, metadata, path: directory.pathOf(id) };
+}
+
+function rowsOf(storage: MemoryStateStorage): unknown {
+  return storage
+    .rows(new Uint8Array(0), Uint8Array.of(255))
+    .filter(({ key }) => key[0] !== rowPrefixes.batch && key[0] !== rowPrefixes.meta)
+    .map(({ key, value }) => [[...key], [...value]]);
+}
+
+describe("a snapshot", () => {
+  cleansUp();
+
+  it("restored equals the state that it was made from, history included", async () => {
+    const { storage, meta, metadata, path } = await makeSnapshot(3000);
+    const restored = new MemoryStateStorage();
+    const { header, meta: restoredMeta } = await restoreSnapshot(path, (rows) => restored.write(rows), inlineJobs);
+    expect(header.metadata).to.deep.equal(metadata);
+    expect(restoredMeta).to.deep.equal({ ...meta, batch: 1 });
+    expect(rowsOf(restored)).to.deep.equal(rowsOf(storage));
+    expect(await verifyState(restored)).to.deep.equal({ kind: "prefix", meta: restoredMeta });
+
+    // What is applied on top gives the same state on both.
+    const entries = [put("key 5", "new"), del("key 7"), put("key 0", "again")];
+    const one = await apply(storage, meta, entries);
+    const other = await apply(restored, restoredMeta, entries);
+    expect(other.meta.stateHash).to.equal(one.meta.stateHash);
+    expect(rowsOf(restored)).to.deep.equal(rowsOf(storage));
+  });
+
+  it("of an empty state can be restored", async () => {
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const path = directory.makingPath({ index: 0, term: 0 });
+    const rows = new MemoryStateStorage().snapshot();
+    await writeSnapshot(path, { metadata: metadataOf(emptyMeta), meta: emptyMeta }, rows, inlineJobs, () => false);
+    expect(inspectSnapshot(path).reason).to.equal(null);
+    const restored = new MemoryStateStorage();
+    await restoreSnapshot(path, (changes) => restored.write(changes), inlineJobs);
+    expect(rowsOf(restored)).to.deep.equal([]);
+  });
+
+  it("verifies, and does not with any byte flipped", async () => {
+    const { path, metadata } = await makeSnapshot();
+    expect(inspectSnapshot(path).header?.metadata).to.deep.equal(metadata);
+    const file = await readFile(path);
+    for (let at = 0; at < file.byteLength; at += at < 100 || at > file.byteLength - 60 ? 1 : 97) {
+      const damaged = Uint8Array.from(file);
+      damaged[at] = (damaged[at] ?? 0) ^ 4;
+      await writeFile(path, damaged);
+      expect(inspectSnapshot(path).reason, `byte ${at}`).to.be.a("string");
+    }
+  });
+
+  it("does not verify when it is cut off anywhere, or when something follows it", async () => {
+    const { path } = await makeSnapshot();
+    const file = await readFile(path);
+    for (let length = 0; length < file.byteLength; length += 61) {
+      await writeFile(path, file.subarray(0, length));
+      expect(inspectSnapshot(path).reason, `${length} bytes`).to.be.a("string");
+    }
+    await writeFile(path, Uint8Array.from([...file, 0]));
+    expect(inspectSnapshot(path).reason).to.contain("bytes follow its end");
+  });
+
+  it("is given up between blocks when the store stops", async () => {
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const { storage, meta } = await makeState(3000);
+    let asked = 0;
+    const header = { metadata: metadataOf(meta), meta };
+    const path = directory.makingPath({ index: 1, term: 1 });
+    const failure = await writeSnapshot(path, header, storage.snapshot(), inlineJobs, () => ++asked > 2).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).to.be.instanceOf(SnapshotStoppedError);
+  });
+});
+
+describe("the directory of snapshots", () => {
+  cleansUp();
+
+  it("removes what was not finished, and keeps the newest two", async () => {
+    const path = await temporaryDirectory();
+    await writeFile(join(path, "making-4-1"), "half");
+    await writeFile(join(path, "incoming-4-1"), "half");
+    const directory = await SnapshotDirectory.open(path);
+    expect(await readdir(path)).to.deep.equal([]);
+    for (const index of [9, 10, 100]) {
+      await writeFile(directory.makingPath({ index, term: 1 }), "whole");
+      await directory.adopt(directory.makingPath({ index, term: 1 }), { index, term: 1 });
+    }
+    expect(await directory.list()).to.deep.equal([
+      { index: 100, term: 1 },
+      { index: 10, term: 1 },
+    ]);
+  });
+
+  it("reads chunks by offset, and says where the file ends", async () => {
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const id = { index: 3, term: 1 };
+    await writeFile(directory.pathOf(id), "0123456789");
+    const text = async (offset: number, bytesMax: number): Promise<unknown> => {
+      const chunk = await directory.readChunk(id, offset, bytesMax);
+      return chunk === null ? null : [new TextDecoder().decode(chunk.bytes), chunk.last];
+    };
+    expect(await text(0, 4)).to.deep.equal(["0123", false]);
+    expect(await text(4, 6)).to.deep.equal(["456789", true]);
+    expect(await text(8, 100)).to.deep.equal(["89", true]);
+    expect(await text(10, 1)).to.equal(null);
+    expect(await directory.readChunk({ index: 4, term: 1 }, 0, 1)).to.equal(null);
+  });
+});
+
+describe("a snapshot that comes in", () => {
+  cleansUp();
+
+  async function receive(
+    made: Made,
+    incoming: IncomingSnapshot,
+    mangle: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+  ): Promise<boolean> {
+    const id = { index: made.meta.appliedIndex, term: made.meta.appliedTerm };
+    for (let offset = 0; ; ) {
+      const chunk = await made.directory.readChunk(id, offset, 1000);
+      if (chunk === null) throw new Error("the file is there");
+      const bytes = mangle(chunk.bytes);
+      const verdict = await incoming.store({ from: "n1", snapshot: made.metadata, offset, bytes, last: chunk.last });
+      if (!verdict.accepted || chunk.last) return verdict.accepted;
+      offset = verdict.offset;
+    }
+  }
+
+  it("is stored chunk by chunk, verified, and has its name then", async () => {
+    const made = await makeSnapshot();
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    expect(await receive(made, new IncomingSnapshot(directory, inlineJobs))).to.equal(true);
+    const id = { index: made.meta.appliedIndex, term: made.meta.appliedTerm };
+    expect(await readFile(directory.pathOf(id))).to.deep.equal(await readFile(made.path));
+    expect(await readdir(directory.path)).to.have.length(1);
+  });
+
+  it("is refused and removed when the whole does not verify, and can be sent again", async () => {
+    const made = await makeSnapshot();
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const incoming = new IncomingSnapshot(directory, inlineJobs);
+    let chunks = 0;
+    const flipped = await receive(made, incoming, (bytes) => {
+      if (++chunks !== 3) return bytes;
+      const damaged = Uint8Array.from(bytes);
+      damaged[5] = (damaged[5] ?? 0) ^ 1;
+      return damaged;
+    });
+    expect(flipped).to.equal(false);
+    expect(await readdir(directory.path)).to.deep.equal([]);
+    expect(await receive(made, incoming)).to.equal(true);
+  });
+
+  it("refuses a chunk out of order, of another sender or another snapshot", async () => {
+    const made = await makeSnapshot();
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const incoming = new IncomingSnapshot(directory, inlineJobs);
+    const first = { from: "n1", snapshot: made.metadata, offset: 0, bytes: new Uint8Array(10), last: false };
+    expect(await incoming.store({ ...first, offset: 10 })).to.deep.equal({ offset: 0, accepted: false });
+    expect(await incoming.store(first)).to.deep.equal({ offset: 10, accepted: true });
+    const later = { ...first, offset: 10 };
+    const wrong = [
+      { ...later, offset: 11 },
+      { ...later, from: "n2" },
+      { ...later, snapshot: { ...made.metadata, lastIncludedIndex: 1 } },
+      { ...later, snapshot: { ...made.metadata, lastIncludedTerm: 9 } },
+    ];
+    for (const chunk of wrong) expect((await incoming.store(chunk)).accepted).to.equal(false);
+    expect(await incoming.store(later)).to.deep.equal({ offset: 20, accepted: true });
+    await incoming.close();
+    expect(await readdir(directory.path)).to.deep.equal([]);
+  });
+
+  it("is refused when it is not the snapshot that it was announced as", async () => {
+    const made = await makeSnapshot();
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const metadata = { ...made.metadata, lastIncludedIndex: made.metadata.lastIncludedIndex + 1 };
+    expect(await receive({ ...made, metadata }, new IncomingSnapshot(directory, inlineJobs))).to.equal(false);
+    expect(await readdir(directory.path)).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { StorageError } from "../../../src/errors/balsa-error.ts";
+import { LevelStateStorage } from "../../../src/storage/state/level-state-storage.ts";
+import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
+import type { Row, StateStorage } from "../../../src/storage/state/state-storage.ts";
+import { bytes, cleansUp, cleanUp, temporaryDirectory } from "./support.ts";
+
+async function openLevel(): Promise<StateStorage> {
+  const storage = await LevelStateStorage.open(await temporaryDirectory());
+  cleanUp(() => storage.close());
+  return storage;
+}
+
+function words(rows: readonly Row[]): string[] {
+  return rows.map(({ key, value }) => `${new TextDecoder().decode(key)}=${new TextDecoder().decode(value)}`);
+}
+
+function row(key: string, value: string | null): { key: Uint8Array; value: Uint8Array | null } {
+  return { key: bytes(key), value: value === null ? null : bytes(value) };
+}
+
+const all = { from: bytes("a"), to: bytes("z"), rowsMax: 1000, bytesMax: 1_000_000 };
+
+const storages: readonly (readonly [string, () => Promise<StateStorage>])[] = [
+  ["LevelDB", openLevel],
+  ["memory", async () => new MemoryStateStorage()],
+];
+
+for (const [name, open] of storages)
+  describe(`the storage of the state: ${name}`, () => {
+    cleansUp();
+
+    it("gives what was written last, and nothing of what was deleted", async () => {
+      const storage = await open();
+      expect(storage.get(bytes("b"))).to.equal(undefined);
+      await storage.write([row("b", "1"), row("c", "2"), row("d", "")]);
+      await storage.write([row("b", "3"), row("c", null), row("missing", null)]);
+      expect(words(await storage.read(all))).to.deep.equal(["b=3", "d="]);
+      expect(storage.get(bytes("d"))?.byteLength).to.equal(0);
+    });
+
+    it("takes an empty batch", async () => {
+      const storage = await open();
+      await storage.write([]);
+      expect(await storage.read(all)).to.deep.equal([]);
+    });
+
+    it("reads ranges in order of bytes, up to either bound, one row at least", async () => {
+      const storage = await open();
+      const keys = Array.from({ length: 50 }, (_, number) => Uint8Array.of(0x62, (number * 37) % 251));
+      await storage.write(keys.map((key) => ({ key, value: new Uint8Array(100) })));
+      await storage.write([row("a", "below"), row("c", "above")]);
+      const range = { from: Uint8Array.of(0x62), to: Uint8Array.of(0x63), rowsMax: 1000, bytesMax: 1_000_000 };
+      const read = (await storage.read(range)).map(({ key }) => key[1] ?? 0);
+      expect(read).to.deep.equal(keys.map((key) => key[1] ?? 0).sort((one, other) => one - other));
+      expect(await storage.read({ ...range, rowsMax: 7 })).to.have.length(7);
+      expect(await storage.read({ ...range, bytesMax: 250 })).to.have.length(3);
+      expect(await storage.read({ ...range, bytesMax: 1 })).to.have.length(1);
+    });
+
+    it("gives the keys of a range in order", async () => {
+      const storage = await open();
+      await storage.write([row("d", "4"), row("b", "2"), row("c", "3"), row("y", "5")]);
+      const keys: string[] = [];
+      for await (const piece of storage.keys(bytes("b"), bytes("d")))
+        keys.push(...piece.map((key) => new TextDecoder().decode(key)));
+      expect(keys).to.deep.equal(["b", "c"]);
+    });
+
+    it("has snapshots that later writes do not reach", async () => {
+      const storage = await open();
+      await storage.write([row("b", "1"), row("c", "2")]);
+      const snapshot = storage.snapshot();
+      await storage.write([row("b", "changed"), row("c", null), row("d", "new")]);
+      expect(new TextDecoder().decode(snapshot.get(bytes("b")))).to.equal("1");
+      expect(snapshot.get(bytes("d"))).to.equal(undefined);
+      expect(words(await snapshot.next(1_000_000))).to.deep.equal(["b=1", "c=2"]);
+      expect(await snapshot.next(1_000_000)).to.deep.equal([]);
+      await snapshot.close();
+    });
+
+    it("keeps what it was given when the caller changes its bytes", async () => {
+      const storage = await open();
+      const value = bytes("one");
+      await storage.write([{ key: bytes("b"), value }]);
+      value[0] = 0x78;
+      expect(words(await storage.read(all))).to.deep.equal(["b=one"]);
+    });
+  });
+
+describe("the storage of the state in LevelDB", () => {
+  cleansUp();
+
+  it("has after reopening what was written before", async () => {
+    const path = await temporaryDirectory();
+    const first = await LevelStateStorage.open(path);
+    await first.write([row("b", "1")]);
+    await first.close();
+    const second = await LevelStateStorage.open(path);
+    cleanUp(() => second.close());
+    expect(words(await second.read(all))).to.deep.equal(["b=1"]);
+  });
+
+  it("fails with a StorageError when it cannot write, and writes nothing afterwards", async () => {
+    const storage = await LevelStateStorage.open(await temporaryDirectory());
+    await storage.close();
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(await storage.write([row("b", "1")]).catch((error: unknown) => error)).to.be.instanceOf(Error);
+    expect(() => storage.get(bytes("b"))).to.throw(StorageError);
+  });
+});
