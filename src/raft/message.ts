@@ -148,7 +148,7 @@ export type Proposal =
 export type ProposalRefusal =
   /** No leader is known, or it is not this node in this term. */
   | "noLeader"
-  /** Leadership is being handed over. */
+  /** Leadership is being handed over, or its holder is no voter any more. */
   | "transferring"
   /** Too many uncommitted bytes. */
   | "overloaded"

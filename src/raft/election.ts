@@ -1,0 +1,115 @@
+/**
+ * @module
+ * When a server campaigns, and when it has won (§5.2; pre-votes: dissertation §9.6).
+ */
+
+import { assert } from "./assert.ts";
+import { isVoter } from "./configuration.ts";
+import { lastEntryId } from "./log.ts";
+import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
+import { quorumVote } from "./quorum.ts";
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./role.ts";
+import { send } from "./send.ts";
+import type { RaftState } from "./state.ts";
+
+/** An election timeout has passed, or the owner says so. Ignored by those who must not lead. */
+export function campaign(state: RaftState): void {
+  if (state.role === "leader" || !mayCampaign(state)) return;
+  if (state.options.preVote) beginPreElection(state);
+  else beginElection(state, { leadershipTransfer: false });
+}
+
+/** The leader hands over: at once and without a pre-vote, which its live followers would refuse. */
+export function onTimeoutNowRequest(state: RaftState): void {
+  if (state.role === "follower" && mayCampaign(state)) beginElection(state, { leadershipTransfer: true });
+}
+
+export function onPreVoteResponse(state: RaftState, response: PreVoteResponse): void {
+  if (state.role !== "preCandidate") return;
+  // A grant repeats the term that was asked for; one of an older campaign proves nothing.
+  if (response.voteGranted && response.term !== state.currentTerm + 1) return;
+  countVote(state, response.from, response.voteGranted);
+}
+
+export function onRequestVoteResponse(state: RaftState, response: RequestVoteResponse): void {
+  if (state.role === "candidate") countVote(state, response.from, response.voteGranted);
+}
+
+/** A candidate's vote for itself counts once it cannot be forgotten. */
+export function countOwnVote(state: RaftState): void {
+  if (state.role !== "candidate" || state.writes.durableTerm !== state.currentTerm) return;
+  if (!state.votes.has(state.id)) countVote(state, state.id, true);
+}
+
+/**
+ * Voters alone campaign, and not while members that this node does not count with yet may be in force:
+ * a change that is committed but not applied, or one that is not found yet in the log of before the start.
+ */
+export function mayCampaign(state: RaftState): boolean {
+  if (!isVoter(state.configuration, state.id)) return false;
+  return state.installing === null && state.bootScan === null && !hasUnappliedChange(state);
+}
+
+function hasUnappliedChange(state: RaftState): boolean {
+  const { log, applying } = state;
+  if (applying.changes.length > 0) return true;
+  const from = log.emittedIndex + 1;
+  if (from > log.commitIndex) return false;
+  // What is on disk only is not known; it will be when it has gone to the state machine.
+  if (from < log.tailFirst) return true;
+  for (let index = from; index <= log.commitIndex; index += 1) {
+    if (log.tail[index - log.tailBase]?.kind === "configuration") return true;
+  }
+  return false;
+}
+
+function beginPreElection(state: RaftState): void {
+  becomePreCandidate(state);
+  countVote(state, state.id, true);
+  // The only voter has won by now.
+  if (state.role !== "preCandidate") return;
+  const lastLog = lastEntryId(state.log);
+  askVoters(state, {
+    kind: "preVoteRequest",
+    from: state.id,
+    to: state.id,
+    term: state.currentTerm + 1,
+    lastLogIndex: lastLog.index,
+    lastLogTerm: lastLog.term,
+  });
+}
+
+function beginElection(state: RaftState, { leadershipTransfer }: { readonly leadershipTransfer: boolean }): void {
+  becomeCandidate(state);
+  const lastLog = lastEntryId(state.log);
+  askVoters(state, {
+    kind: "requestVoteRequest",
+    from: state.id,
+    to: state.id,
+    term: state.currentTerm,
+    lastLogIndex: lastLog.index,
+    lastLogTerm: lastLog.term,
+    leadershipTransfer,
+  });
+}
+
+function askVoters(state: RaftState, request: Message): void {
+  const { voters, votersOutgoing } = state.configuration;
+  for (const to of new Set([...voters, ...votersOutgoing].sort())) {
+    if (to !== state.id) send(state, { ...request, to });
+  }
+}
+
+function countVote(state: RaftState, from: string, voteGranted: boolean): void {
+  if (!state.votes.has(from)) state.votes.set(from, voteGranted);
+  switch (quorumVote(state.configuration, state.votes)) {
+    case "won":
+      if (state.role === "preCandidate") return beginElection(state, { leadershipTransfer: false });
+      assert(state.writes.durableTerm === state.currentTerm, "an elected leader's term is durable");
+      return becomeLeader(state);
+    case "lost":
+      // Its term may be behind no more than others' logs: it waits to be asked, or for its next timeout.
+      return becomeFollower(state, state.currentTerm, null);
+    case "pending":
+  }
+}

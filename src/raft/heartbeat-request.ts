@@ -1,0 +1,24 @@
+/**
+ * @module
+ * A leader's heartbeats: they keep followers loyal, tell them the commit index, and confirm reads (§5.2).
+ */
+
+import { send } from "./send.ts";
+import type { RaftState } from "./state.ts";
+
+/** Sends one to every member, with the newest read round that is still to be confirmed. */
+export function broadcastHeartbeat(state: RaftState): void {
+  const { reads, log } = state;
+  const readRound = reads.confirming.length > 0 ? reads.round : 0;
+  for (const progress of state.progress) {
+    if (progress.id === state.id) continue;
+    send(state, {
+      kind: "heartbeatRequest",
+      from: state.id,
+      to: progress.id,
+      term: state.currentTerm,
+      leaderCommit: Math.min(progress.matchIndex, log.commitIndex),
+      readRound,
+    });
+  }
+}

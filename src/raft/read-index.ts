@@ -1,0 +1,142 @@
+/**
+ * @module
+ * Linearizable reads without a log entry (dissertation §6.4), from any node.
+ *
+ * A leader binds a read to its commit index when it is asked, and grants it when a quorum has answered a
+ * round of heartbeats that began afterwards. All reads that wait when a round begins share it.
+ */
+
+import { assert } from "./assert.ts";
+import { hasCommittedInTerm, progressOfMember } from "./commit.ts";
+import { broadcastHeartbeat } from "./heartbeat-request.ts";
+import type { ReadIndexRequest, ReadIndexResponse } from "./message.ts";
+import { quorumReached } from "./quorum.ts";
+import { send } from "./send.ts";
+import type { LeaderRead, RaftState } from "./state.ts";
+import type { LogIndex, NodeId } from "./types.ts";
+
+/** A read asked at this node. */
+export function onReadIndex(state: RaftState, readId: number): void {
+  const { reads } = state;
+  if (isAtCapacity(state)) {
+    state.outbox.readsRefused.push(readId);
+    return;
+  }
+  const wireId = reads.nextWireId;
+  reads.nextWireId += 1;
+  reads.local.push({ readId, wireId, waitedTicks: 0 });
+  if (state.role === "leader") confirm(state, state.id, wireId);
+  else askLeader(state, wireId);
+}
+
+/** A read asked at another node. One that this node cannot take is asked again. */
+export function onReadIndexRequest(state: RaftState, request: ReadIndexRequest): void {
+  if (state.role !== "leader" || isAtCapacity(state)) return;
+  const { from, readId } = request;
+  const known = state.reads.confirming.some((read) => read.from === from && read.wireId === readId);
+  if (!known) confirm(state, from, readId);
+}
+
+export function onReadIndexResponse(state: RaftState, response: ReadIndexResponse): void {
+  grantLocal(state, response.readId, response.readIndex);
+}
+
+/** Asks again what no leader has answered: the question or its answer may be lost. */
+export function tickReads(state: RaftState): void {
+  if (state.role === "leader") return;
+  const resendTicks = 2 * state.options.heartbeatTicks;
+  for (const read of state.reads.local) {
+    read.waitedTicks += 1;
+    if (read.waitedTicks % resendTicks === 0) askLeader(state, read.wireId);
+  }
+}
+
+/** A leader is known now: all reads of this node go to it. */
+export function askLeaderAgain(state: RaftState): void {
+  for (const read of state.reads.local) askLeader(state, read.wireId);
+}
+
+/** The lead is lost: reads of this node wait for the next leader, others ask it themselves. */
+export function dropConfirming(state: RaftState): void {
+  state.reads.confirming = [];
+}
+
+/** The lead is won: reads of this node are its own to confirm. */
+export function takeOverReads(state: RaftState): void {
+  state.reads.confirming = [];
+  for (const read of state.reads.local) confirm(state, state.id, read.wireId);
+}
+
+/** Begins one round for all reads that wait for one. Once a turn, after all of its inputs. */
+export function beginReadRound(state: RaftState): void {
+  const { reads } = state;
+  if (reads.confirming.at(-1)?.round !== 0 || !hasCommittedInTerm(state)) return;
+  reads.round += 1;
+  for (let position = reads.confirming.length - 1; position >= 0; position -= 1) {
+    const read = reads.confirming[position];
+    if (read === undefined || read.round !== 0) break;
+    read.readIndex ??= state.log.commitIndex;
+    read.round = reads.round;
+  }
+  const own = progressOfMember(state, state.id);
+  if (own !== undefined) own.ackedRound = reads.round;
+  grantConfirmed(state);
+  if (reads.confirming.length > 0) broadcastHeartbeat(state);
+}
+
+/** Grants all reads whose round a quorum has answered, its own answer included (dissertation §6.4, step 2). */
+export function grantConfirmed(state: RaftState): void {
+  const { confirming } = state.reads;
+  if (confirming.length === 0) return;
+  const round = quorumReached(state.configuration, (nodeId) => progressOfMember(state, nodeId)?.ackedRound);
+  let granted = 0;
+  for (const read of confirming) {
+    if (read.round === 0 || read.round > round) break;
+    grant(state, read);
+    granted += 1;
+  }
+  if (granted > 0) confirming.splice(0, granted);
+}
+
+function confirm(state: RaftState, from: NodeId, wireId: number): void {
+  const readIndex = hasCommittedInTerm(state) ? state.log.commitIndex : null;
+  state.reads.confirming.push({ from, wireId, readIndex, round: 0 });
+}
+
+function grant(state: RaftState, { from, wireId, readIndex }: LeaderRead): void {
+  assert(readIndex !== null, "a round begins only for reads that are bound to an index");
+  if (from === state.id) return grantLocal(state, wireId, readIndex);
+  send(state, {
+    kind: "readIndexResponse",
+    from: state.id,
+    to: from,
+    term: state.currentTerm,
+    readId: wireId,
+    readIndex,
+  });
+}
+
+function grantLocal(state: RaftState, wireId: number, readIndex: LogIndex): void {
+  const { local } = state.reads;
+  const position = local.findIndex((read) => read.wireId === wireId);
+  const read = local[position];
+  if (read === undefined) return;
+  local.splice(position, 1);
+  state.outbox.readsGranted.push({ readId: read.readId, readIndex });
+}
+
+function askLeader(state: RaftState, wireId: number): void {
+  if (state.leaderId === null) return;
+  send(state, {
+    kind: "readIndexRequest",
+    from: state.id,
+    to: state.leaderId,
+    term: state.currentTerm,
+    readId: wireId,
+  });
+}
+
+function isAtCapacity(state: RaftState): boolean {
+  const { local, confirming } = state.reads;
+  return Math.max(local.length, confirming.length) >= state.options.pendingReadsMax;
+}

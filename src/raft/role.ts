@@ -1,0 +1,114 @@
+/**
+ * @module
+ * The roles of a server and the changes between them (§5.1, Figure 4).
+ */
+
+import { appendNoop } from "./append-own.ts";
+import { assert } from "./assert.ts";
+import { memberIds } from "./configuration.ts";
+import { createProgress } from "./progress.ts";
+import { drawBelow } from "./random.ts";
+import { askLeaderAgain, dropConfirming, takeOverReads } from "./read-index.ts";
+import { noStall, type RaftState } from "./state.ts";
+import type { NodeId, Term } from "./types.ts";
+
+/** While campaigns are early: after 1 to that many ticks. */
+const earlyTimeoutTicksMax = 3;
+
+/** Follows `leaderId`, or nobody yet. The only way into a term that another node has begun. */
+export function becomeFollower(state: RaftState, term: Term, leaderId: NodeId | null): void {
+  const wasLeader = state.role === "leader";
+  enterTerm(state, term);
+  state.role = "follower";
+  if (wasLeader) dropConfirming(state);
+  if (leaderId !== null) followLeader(state, leaderId);
+}
+
+/** The leader of the current term has made itself known. */
+export function followLeader(state: RaftState, leaderId: NodeId): void {
+  assert(state.role === "follower", "only a follower has another node as its leader");
+  state.leaderId = leaderId;
+  state.earlyTimeoutsLeft = 0;
+  state.randomizedTimeoutTicks = drawTimeout(state);
+  askLeaderAgain(state);
+}
+
+/** Asks whether it could win, without a new term and without a vote (dissertation §9.6). */
+export function becomePreCandidate(state: RaftState): void {
+  assert(state.role !== "leader", "a leader does not campaign");
+  state.role = "preCandidate";
+  state.leaderId = null;
+  state.votes.clear();
+  state.randomizedTimeoutTicks = drawTimeout(state);
+}
+
+/** Begins a term and votes for itself (§5.2). The vote counts once it is durable. */
+export function becomeCandidate(state: RaftState): void {
+  assert(state.role !== "leader", "a leader does not campaign");
+  enterTerm(state, state.currentTerm + 1);
+  state.role = "candidate";
+  state.votedFor = state.id;
+}
+
+/** Takes the lead of its term: every follower's log is unknown, and an entry of its own goes first (§8). */
+export function becomeLeader(state: RaftState): void {
+  const { log, options } = state;
+  assert(state.role === "candidate", "only a candidate is elected");
+  enterTerm(state, state.currentTerm);
+  state.role = "leader";
+  state.leaderId = state.id;
+  state.earlyTimeoutsLeft = 0;
+  const window = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
+  state.progress = memberIds(state.configuration).map((nodeId) => createProgress(nodeId, log.lastIndex + 1, window));
+  for (const progress of state.progress) {
+    if (progress.id !== state.id) continue;
+    progress.kind = "replicate";
+    progress.matchIndex = log.persistedIndex;
+    progress.recentActive = true;
+  }
+  // Any of them may hold a change of members; none is added before all are applied.
+  state.pendingConfigurationIndex = log.lastIndex;
+  state.electedAt = log.lastTime;
+  state.ticksSinceElected = 0;
+  appendNoop(state);
+  takeOverReads(state);
+}
+
+function enterTerm(state: RaftState, term: Term): void {
+  assert(term >= state.currentTerm, "terms only grow (§5.1)");
+  if (term !== state.currentTerm) {
+    state.currentTerm = term;
+    state.votedFor = null;
+  }
+  state.leaderId = null;
+  state.electionElapsedTicks = 0;
+  state.heartbeatElapsedTicks = 0;
+  state.randomizedTimeoutTicks = drawTimeout(state);
+  state.votes.clear();
+  state.progress = [];
+  state.transferee = null;
+  state.pendingConfigurationIndex = 0;
+  state.leavingIndex = 0;
+  state.uncommittedBytes = 0;
+  state.stall = noStall();
+}
+
+function drawTimeout(state: RaftState): number {
+  if (state.earlyTimeoutsLeft > 0) {
+    state.earlyTimeoutsLeft -= 1;
+    return 1 + drawBelow(state.random, earlyTimeoutTicksMax);
+  }
+  const { electionTimeoutTicks } = state.options;
+  return electionTimeoutTicks + drawBelow(state.random, electionTimeoutTicks);
+}
+
+/**
+ * The leader is probably dead: forgets it, and lets the next few time-outs be short. A live leader is put
+ * back by its next heartbeat, and pre-votes keep its followers loyal meanwhile.
+ */
+export function expectNewLeader(state: RaftState): void {
+  state.leaderId = null;
+  state.earlyTimeoutsLeft = 4;
+  state.electionElapsedTicks = 0;
+  state.randomizedTimeoutTicks = drawTimeout(state);
+}

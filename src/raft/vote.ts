@@ -1,0 +1,58 @@
+/**
+ * @module
+ * How a node gives its vote away (§5.2 Leader election, §5.4.1 Election restriction).
+ */
+
+import { assert } from "./assert.ts";
+import { lastEntryId } from "./log.ts";
+import type { PreVoteRequest, RequestVoteRequest } from "./message.ts";
+import { sendAfterWrite } from "./send.ts";
+import type { RaftState } from "./state.ts";
+import type { EntryId, NodeId } from "./types.ts";
+
+/**
+ * Answers a vote request of the current term (Figure 2, RequestVote RPC, receiver 2). A learner answers like
+ * any other: it may have been made a voter by a change that it has not applied.
+ *
+ * The answer waits for the write: a node that forgets a vote can vote twice in one term, and two leaders
+ * follow. A refusal waits too, since it may rest on a vote still being written.
+ */
+export function onRequestVoteRequest(state: RaftState, request: RequestVoteRequest): void {
+  assert(request.term === state.currentTerm, "every other term has been settled (§5.1)");
+  const voteGranted = mayVoteFor(state, request.from) && isCandidateUpToDate(state, request);
+  if (voteGranted) {
+    assert(state.role !== "candidate" && state.role !== "leader", "a candidate or leader keeps its own vote");
+    state.votedFor = request.from;
+    state.electionElapsedTicks = 0;
+  }
+  const { id, currentTerm: term } = state;
+  sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted });
+}
+
+/**
+ * Would this node vote for the candidate, were it to begin `request.term`? It changes nothing here. A grant
+ * carries the term asked for, so that it counts though this node is still behind it.
+ */
+export function onPreVoteRequest(state: RaftState, request: PreVoteRequest): void {
+  const isOpen = request.term > state.currentTerm || mayVoteFor(state, request.from);
+  const voteGranted = isOpen && isCandidateUpToDate(state, request);
+  const term = voteGranted ? request.term : state.currentTerm;
+  sendAfterWrite(state, { kind: "preVoteResponse", from: state.id, to: request.from, term, voteGranted });
+}
+
+/** Is log `a` at least as up-to-date as `b`? The later last term wins, then the longer log. */
+export function isUpToDate(a: EntryId, b: EntryId): boolean {
+  return a.term > b.term || (a.term === b.term && a.index >= b.index);
+}
+
+/** One vote a term, first come first served, and none against a leader that is known (§5.2). */
+function mayVoteFor(state: RaftState, candidateId: NodeId): boolean {
+  return state.votedFor === candidateId || (state.votedFor === null && state.leaderId === null);
+}
+
+function isCandidateUpToDate(
+  state: RaftState,
+  request: { readonly lastLogTerm: number; readonly lastLogIndex: number },
+): boolean {
+  return isUpToDate({ term: request.lastLogTerm, index: request.lastLogIndex }, lastEntryId(state.log));
+}

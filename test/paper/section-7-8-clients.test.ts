@@ -1,0 +1,337 @@
+/**
+ * @module
+ * §7 and §8 of the extended Raft paper, dissertation ch. 6: compaction, proposals from any node, linearizable reads.
+ */
+
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { CoreCluster } from "../support/core-cluster.ts";
+import { bytesOfText, configurationOf } from "../support/core-node.ts";
+import { ledByA } from "./support.ts";
+
+describe("§7 Log compaction", () => {
+  function withSnapshot(): CoreCluster {
+    const cluster = ledByA();
+    cluster.isolate("c");
+    for (const text of ["u", "v", "w", "x"]) {
+      cluster.propose("a", text);
+      cluster.settle();
+    }
+    cluster.node("a").snapshot();
+    cluster.settle();
+    return cluster;
+  }
+
+  it("once a snapshot is complete, the entries up to the last included index are deleted", () => {
+    const cluster = withSnapshot();
+    expect(cluster.node("a").log).to.deep.equal([]);
+    expect(cluster.node("a").disk).to.include({ startIndex: 5, startTerm: 1 });
+  });
+
+  it("trailing entries are kept for followers that lag a little", () => {
+    const cluster = ledByA(["a", "b", "c"], { trailingEntries: 2 });
+    for (const text of ["u", "v", "w"]) cluster.propose("a", text);
+    cluster.settle();
+    cluster.node("a").snapshot();
+    cluster.settle();
+    expect(cluster.node("a").log).to.deep.equal(["1@3", "1@4"]);
+  });
+
+  it("a follower that needs what is discarded gets the snapshot, and then what follows it", () => {
+    const cluster = withSnapshot();
+    cluster.heal();
+    cluster.tick(3);
+    cluster.propose("a", "y");
+    cluster.settle();
+    const c = cluster.node("c");
+    expect(c.commands).to.deep.equal(["u", "v", "w", "x", "y"]);
+    expect(c.disk.startIndex).to.equal(5);
+    expect(c.state.configuration).to.deep.equal(configurationOf(["a", "b", "c"]));
+  });
+
+  it("a snapshot of a prefix of the follower's log leaves the entries after it in place", () => {
+    const cluster = ledByA();
+    cluster.propose("a", "x");
+    cluster.propose("a", "y");
+    cluster.settle();
+    const c = cluster.node("c");
+    const snapshot = {
+      lastIncludedIndex: 2,
+      lastIncludedTerm: 1,
+      lastIncludedTime: 0,
+      configuration: configurationOf(["a", "b", "c"]),
+    };
+    c.step({ kind: "receive", message: { kind: "installSnapshotRequest", from: "a", to: "c", term: 1, snapshot } });
+    const { installSnapshot, messages } = c.collect();
+    expect(installSnapshot).to.equal(null);
+    expect(messages).to.deep.equal([{ kind: "appendEntriesMatched", from: "c", to: "a", term: 1, matchIndex: 3 }]);
+  });
+
+  it("nothing touches the log while a snapshot is installed, and nobody campaigns meanwhile", () => {
+    const cluster = ledByA();
+    const c = cluster.node("c");
+    const configuration = configurationOf(["a", "b", "c"]);
+    const snapshot = { lastIncludedIndex: 9, lastIncludedTerm: 1, lastIncludedTime: 0, configuration };
+    c.step({ kind: "receive", message: { kind: "installSnapshotRequest", from: "a", to: "c", term: 1, snapshot } });
+    expect(c.collect().installSnapshot).to.deep.equal(snapshot);
+    const append = {
+      kind: "appendEntriesRequest",
+      from: "a",
+      to: "c",
+      term: 1,
+      prevLogIndex: 1,
+      prevLogTerm: 1,
+    } as const;
+    c.step({ kind: "receive", message: { ...append, entries: [], leaderCommit: 1 } });
+    for (let tick = 0; tick < 50; tick += 1) c.step({ kind: "tick" });
+    expect(c.collect()).to.deep.include({ append: null, apply: [], messages: [] });
+    c.install(() => []);
+    const { messages } = c.collect();
+    expect(messages).to.deep.equal([{ kind: "appendEntriesMatched", from: "c", to: "a", term: 1, matchIndex: 9 }]);
+    expect(c.state.log).to.include({ startIndex: 9, lastIndex: 9, commitIndex: 9, appliedIndex: 9 });
+  });
+
+  it("a snapshot that did not arrive is sent again", () => {
+    const cluster = withSnapshot();
+    cluster.loses = ({ kind }) => kind === "installSnapshotRequest";
+    cluster.tick(4);
+    expect(cluster.node("c").commands).to.deep.equal([]);
+    cluster.heal();
+    cluster.tick(4);
+    expect(cluster.node("c").commands).to.deep.equal(["u", "v", "w", "x"]);
+  });
+});
+
+describe("entries that are no longer in memory", () => {
+  it("are read back for a follower that lags", () => {
+    const cluster = ledByA(["a", "b", "c"], { tailBytesMax: 50, appendBytesMax: 100 });
+    cluster.isolate("c");
+    for (let text = 0; text < 20; text += 1) cluster.propose("a", `${text}`);
+    cluster.settle();
+    const { log } = cluster.node("a").state;
+    expect(log.tailFirst).to.be.greaterThan(15);
+    cluster.heal();
+    cluster.tick(3);
+    expect(cluster.node("c").commands).to.have.length(20);
+  });
+
+  it("are read back for the state machine after a restart, each executed once", () => {
+    const cluster = ledByA(["a"], { appendBytesMax: 100, applyingBytesMax: 120 });
+    for (let text = 0; text < 20; text += 1) cluster.propose("a", `${text}`);
+    cluster.settle();
+    const a = cluster.node("a");
+    const before = a.commands;
+    a.crash();
+    a.restart({ rebuilt: true });
+    cluster.tick(2);
+    expect(a.commands).to.deep.equal(before);
+  });
+});
+
+describe("§8 Client interaction", () => {
+  it("each leader commits a blank no-op entry at the start of its term", () => {
+    const cluster = ledByA();
+    expect(cluster.node("b").disk.applied.map(({ kind }) => kind)).to.deep.equal(["noop"]);
+  });
+
+  it("a follower hands a proposal to the leader, and executes it itself", () => {
+    const cluster = ledByA();
+    const b = cluster.node("b");
+    cluster.propose("b", "x", 7);
+    cluster.settle();
+    expect(b.proposals.accepted).to.deep.equal([{ proposalId: 7, term: 1 }]);
+    expect(b.commands).to.deep.equal(["x"]);
+  });
+
+  it("nobody hands a proposal on twice, and only the leader of the term it names appends it", () => {
+    const cluster = ledByA();
+    cluster.propose("b", "x", 7);
+    cluster.turn(cluster.node("b"));
+    const [forward] = cluster.network.splice(0);
+    if (forward === undefined) throw new Error("nothing was handed on");
+    // Before it arrives, a leads again in a later term.
+    cluster.node("a").step({ kind: "transferLeadership", transferee: "c" });
+    cluster.settle();
+    cluster.node("c").step({ kind: "transferLeadership", transferee: "a" });
+    cluster.settle();
+    expect(cluster.node("a").state).to.include({ role: "leader", currentTerm: 3 });
+    cluster.deliver(forward);
+    cluster.settle();
+    expect(cluster.node("b").proposals.refused).to.deep.equal([{ proposalId: 7, reason: "noLeader" }]);
+    expect(cluster.node("b").commands).to.deep.equal([]);
+  });
+
+  it("without a leader a proposal is refused", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.propose("a", "x", 7);
+    cluster.settle();
+    expect(cluster.node("a").proposals.refused).to.deep.equal([{ proposalId: 7, reason: "noLeader" }]);
+  });
+
+  it("uncommitted bytes are bounded, and given back when the entries are executed", () => {
+    const cluster = ledByA(["a", "b", "c"], { uncommittedBytesMax: 200 });
+    cluster.isolate("a");
+    for (let id = 1; id <= 4; id += 1) cluster.propose("a", "x".repeat(50), id);
+    const a = cluster.node("a");
+    cluster.turn(a);
+    expect(a.proposals.accepted.map(({ proposalId }) => proposalId)).to.deep.equal([1, 2]);
+    expect(a.proposals.refused.map(({ reason }) => reason)).to.deep.equal(["overloaded", "overloaded"]);
+    cluster.heal();
+    cluster.tick(3);
+    expect(a.state.uncommittedBytes).to.equal(0);
+    cluster.node("a").step({
+      kind: "propose",
+      proposalId: 9,
+      proposal: { kind: "commands", commands: [bytesOfText("x".repeat(1000))] },
+    });
+    cluster.settle();
+    // However large, one goes when nothing else is under way.
+    expect(a.commands).to.have.length(3);
+  });
+});
+
+describe("dissertation §6.4, linearizable reads", () => {
+  it("the leader answers only after a majority has answered heartbeats sent after the ask", () => {
+    const cluster = ledByA();
+    const a = cluster.node("a");
+    // Answers of an earlier round prove nothing.
+    a.step({ kind: "readIndex", readId: 1 });
+    cluster.settle();
+    expect(a.granted).to.deep.equal([{ readId: 1, readIndex: 1 }]);
+    a.step({ kind: "readIndex", readId: 2 });
+    cluster.turn(a);
+    const old = { kind: "heartbeatResponse", to: "a", term: 1, readRound: 1 } as const;
+    for (const from of ["b", "c"]) a.step({ kind: "receive", message: { ...old, from } });
+    cluster.turn(a);
+    expect(a.granted).to.have.length(1);
+    cluster.settle();
+    expect(a.granted).to.have.length(2);
+  });
+
+  it("all reads that wait share one round", () => {
+    const cluster = ledByA();
+    const a = cluster.node("a");
+    for (let readId = 1; readId <= 50; readId += 1) a.step({ kind: "readIndex", readId });
+    expect(cluster.turn(a).messages).to.have.length(2);
+    cluster.settle();
+    expect(a.granted).to.have.length(50);
+  });
+
+  it("a leader that has committed nothing in its term waits with its answer", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.loses = ({ kind }) => kind === "appendEntriesRequest";
+    const a = cluster.elect("a");
+    a.step({ kind: "readIndex", readId: 1 });
+    cluster.tick(3);
+    expect(a.granted).to.deep.equal([]);
+    cluster.heal();
+    cluster.tick(3);
+    expect(a.granted).to.deep.equal([{ readId: 1, readIndex: 1 }]);
+  });
+
+  it("a deposed leader does not answer from what it has; the read goes to the new one", () => {
+    const cluster = ledByA();
+    const a = cluster.node("a");
+    cluster.isolate("a");
+    a.step({ kind: "readIndex", readId: 1 });
+    cluster.settle();
+    expect(a.granted).to.deep.equal([]);
+    cluster.tick(60);
+    const next = cluster.leaders[0]?.id ?? "";
+    cluster.propose(next, "x");
+    cluster.settle();
+    cluster.heal();
+    cluster.tick(5);
+    expect(a.granted).to.deep.equal([{ readId: 1, readIndex: 3 }]);
+  });
+
+  it("works at a follower, whose lost questions are asked again", () => {
+    const cluster = ledByA();
+    cluster.loses = ({ kind }) => kind === "readIndexRequest";
+    const b = cluster.node("b");
+    b.step({ kind: "readIndex", readId: 1 });
+    cluster.settle();
+    cluster.heal();
+    expect(b.granted).to.deep.equal([]);
+    cluster.tick(3);
+    expect(b.granted).to.deep.equal([{ readId: 1, readIndex: 1 }]);
+  });
+
+  it("asked without a leader, waits for one, within a bound", () => {
+    const cluster = new CoreCluster(["a", "b", "c"], { pendingReadsMax: 2 });
+    const b = cluster.node("b");
+    for (const readId of [1, 2, 3]) b.step({ kind: "readIndex", readId });
+    cluster.settle();
+    expect(b.readsRefused).to.deep.equal([3]);
+    cluster.elect("a");
+    cluster.tick(3);
+    expect(b.granted.map(({ readId }) => readId)).to.deep.equal([1, 2]);
+  });
+
+  it("an answer to an earlier process of the node is not taken for one to this", () => {
+    const cluster = ledByA();
+    const b = cluster.node("b");
+    b.step({ kind: "readIndex", readId: 1 });
+    const [question] = cluster.turn(b).messages;
+    if (question?.kind !== "readIndexRequest") throw new Error("nothing was asked");
+    b.crash();
+    b.restart();
+    cluster.loses = ({ kind }) => kind === "readIndexRequest";
+    cluster.tick(2);
+    b.step({ kind: "readIndex", readId: 1 });
+    const answer = {
+      kind: "readIndexResponse",
+      from: "a",
+      to: "b",
+      term: 1,
+      readId: question.readId,
+      readIndex: 1,
+    } as const;
+    b.step({ kind: "receive", message: answer });
+    cluster.turn(b);
+    expect(b.granted).to.deep.equal([]);
+  });
+
+  it("a single voter answers at once", () => {
+    const cluster = ledByA(["a"]);
+    const a = cluster.node("a");
+    a.step({ kind: "readIndex", readId: 1 });
+    expect(a.collect().readsGranted).to.deep.equal([{ readId: 1, readIndex: 1 }]);
+  });
+});
+
+describe("cluster time", () => {
+  it("goes on from the last entry of the leader's log, by ticks alone, and never back", () => {
+    const cluster = ledByA(["a", "b", "c"], { tickMs: 100 });
+    cluster.tick(5);
+    cluster.propose("a", "x");
+    cluster.settle();
+    cluster.tick(50);
+    cluster.node("a").step({ kind: "transferLeadership", transferee: "b" });
+    cluster.settle();
+    cluster.tick(2);
+    cluster.propose("b", "y");
+    cluster.settle();
+    expect(cluster.node("c").disk.applied.map(({ time }) => time)).to.deep.equal([0, 500, 500, 700]);
+  });
+});
+
+describe("a leader whose own disk stands still", () => {
+  it("hands over to the follower that goes on", () => {
+    const cluster = ledByA(["a", "b", "c"], { electionTimeoutTicks: 4 });
+    const a = cluster.node("a");
+    a.persist = () => false;
+    cluster.propose("a", "x");
+    cluster.tick(12);
+    expect(cluster.leaders.map(({ id }) => id)).to.not.include("a");
+    expect(cluster.leaders).to.have.length(1);
+  });
+
+  it("leads on when everybody's disk does", () => {
+    const cluster = ledByA(["a", "b", "c"], { electionTimeoutTicks: 4 });
+    for (const node of cluster.nodes) node.persist = () => false;
+    cluster.propose("a", "x");
+    cluster.tick(30);
+    expect(cluster.node("a").state).to.include({ role: "leader", currentTerm: 1 });
+  });
+});

@@ -1,0 +1,100 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { checkInvariants } from "../../src/raft/invariants.ts";
+import { progressOf, statusOf } from "../../src/raft/status.ts";
+import { CoreCluster } from "../support/core-cluster.ts";
+
+describe("core", () => {
+  it("is pure: the same inputs make the same state and effects", () => {
+    const runs = [1, 2].map(() => {
+      const cluster = new CoreCluster(["a", "b", "c"]);
+      cluster.tick(40);
+      cluster.propose("b", "x");
+      cluster.tick(10);
+      cluster.node("c").crash();
+      cluster.tick(10);
+      return JSON.stringify(cluster.nodes.map(({ state, disk }) => [state, disk]));
+    });
+    expect(runs[0]).to.equal(runs[1]);
+  });
+
+  it("gives every effect once", () => {
+    const cluster = new CoreCluster(["a"]);
+    const a = cluster.elect("a");
+    cluster.propose("a", "x");
+    expect(a.collect().append?.entries).to.have.length(1);
+    const empty = a.collect();
+    expect(empty).to.deep.include({ append: null, messages: [], apply: [], proposalsAccepted: [] });
+  });
+
+  it("numbers writes from 1 without gaps, hard state alone being one", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    const b = cluster.node("b");
+    for (const term of [3, 4]) {
+      const heartbeat = {
+        kind: "heartbeatRequest",
+        from: `of ${term}`,
+        to: "b",
+        leaderCommit: 0,
+        readRound: 0,
+      } as const;
+      b.step({ kind: "receive", message: { ...heartbeat, term } });
+      const { append, messages } = b.collect();
+      const hardState = { currentTerm: term, votedFor: null };
+      expect(append).to.deep.equal({ writeId: term - 2, term: 0, lastIndex: 0, hardState, entries: [] });
+      expect(messages, "an answer of a term waits for the term").to.deep.equal([]);
+    }
+    b.persist();
+    b.persist();
+    expect(b.collect().messages.map(({ kind }) => kind)).to.deep.equal(["heartbeatResponse", "heartbeatResponse"]);
+  });
+
+  it("bounds what the state machine has to do", () => {
+    const cluster = new CoreCluster(["a"], { applyingBytesMax: 100 });
+    const a = cluster.elect("a");
+    for (let text = 0; text < 10; text += 1) cluster.propose("a", "x".repeat(20));
+    a.collect();
+    a.persist();
+    expect(a.collect().apply.length).to.equal(1);
+    expect(a.collect().apply.length).to.equal(1);
+    expect(a.collect().apply.length, "until it has done some").to.equal(0);
+    a.apply();
+    expect(a.collect().apply.length).to.be.greaterThan(0);
+  });
+
+  it("shows its status, and a leader what it knows of the members", () => {
+    const cluster = new CoreCluster(["a", "b"]);
+    cluster.elect("a");
+    expect(statusOf(cluster.node("b").state)).to.include({ role: "follower", term: 1, leaderId: "a", commitIndex: 1 });
+    expect(progressOf(cluster.node("b").state)).to.deep.equal([]);
+    expect(progressOf(cluster.node("a").state)).to.deep.equal([
+      { id: "a", matchIndex: 1, recentActive: true, kind: "replicate" },
+      { id: "b", matchIndex: 1, recentActive: true, kind: "replicate" },
+    ]);
+  });
+
+  it("a peer whose messages are lost is probed, and comes back", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    const a = cluster.elect("a");
+    a.step({ kind: "peerUnreachable", peer: "b" });
+    expect(progressOf(a.state)[1]).to.include({ id: "b", kind: "probe" });
+    cluster.propose("a", "x");
+    cluster.tick(2);
+    expect(progressOf(a.state)[1]).to.include({ kind: "replicate", matchIndex: 2 });
+  });
+
+  it("ends with a sentence when an invariant is broken", () => {
+    const { state } = new CoreCluster(["a", "b", "c"]).node("a");
+    checkInvariants(state);
+    state.log.commitIndex = 5;
+    expect(() => checkInvariants(state)).to.throw("broken invariant: what is committed is in the log");
+  });
+
+  it("takes no message that is meant for another", () => {
+    const { state } = new CoreCluster(["a", "b", "c"]).node("a");
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    const message = { kind: "heartbeatRequest", from: "c", to: "b", term: 3, leaderCommit: 0, readRound: 0 } as const;
+    cluster.node("a").step({ kind: "receive", message });
+    expect(cluster.node("a").state.currentTerm).to.equal(state.currentTerm);
+  });
+});
