@@ -1,0 +1,73 @@
+/**
+ * @module
+ * Every bound of a node, in one place, with its unit last in its name.
+ */
+
+import type { RaftOptions } from "../raft/options.ts";
+
+const mebibyte = 1024 * 1024;
+
+interface Defaults {
+  readonly tickMs: number;
+  readonly electionTimeoutTicks: number;
+  readonly valueBytesMax: number;
+  readonly historyBytesMax: number;
+  readonly snapshotLogBytes: number;
+}
+
+interface NodeLimits {
+  readonly keyBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly connectionsMax: number;
+  readonly pendingRequestsMax: number;
+  readonly proposalsInFlightMax: number;
+  readonly defaultTimeoutMs: number;
+  readonly peerQueueBytesMax: number;
+  /** Between nodes; holds the largest command with room to spare. */
+  readonly frameBytesMax: number;
+  /** What `valueBytesMax` may be set to. */
+  readonly valueBytesMaxMax: number;
+}
+
+export const defaults: Defaults = {
+  tickMs: 100,
+  /** One to two seconds without a leader before an election: loaded machines pause for that long. */
+  electionTimeoutTicks: 10,
+  valueBytesMax: mebibyte,
+  historyBytesMax: 256 * mebibyte,
+  snapshotLogBytes: 64 * mebibyte,
+};
+
+export const nodeLimits: NodeLimits = {
+  keyBytesMax: 4096,
+  /** A key percent-encoded whole is three times its bytes; the rest is for the other headers. */
+  headerBytesMax: 32 * 1024,
+  connectionsMax: 10_000,
+  /** Requests that wait in ingress, in all. */
+  pendingRequestsMax: 20_000,
+  proposalsInFlightMax: 4_096,
+  defaultTimeoutMs: 5_000,
+  peerQueueBytesMax: 64 * mebibyte,
+  frameBytesMax: 32 * mebibyte,
+  valueBytesMaxMax: 8 * mebibyte,
+};
+
+export function raftOptions(id: string, seed: number, tickMs: number, electionTimeoutTicks: number): RaftOptions {
+  return {
+    id,
+    seed,
+    tickMs,
+    electionTimeoutTicks,
+    heartbeatTicks: 1,
+    preVote: true,
+    checkQuorum: true,
+    inflightMessagesMax: 256,
+    inflightBytesMax: 16 * mebibyte,
+    appendBytesMax: 2 * mebibyte,
+    uncommittedBytesMax: 64 * mebibyte,
+    applyingBytesMax: 16 * mebibyte,
+    tailBytesMax: 32 * mebibyte,
+    pendingReadsMax: 10_000,
+    trailingEntries: 10_000,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * @module
+ * How a new node becomes a member: it learns the cluster's id from the node it was pointed at, then asks to join
+ * until it is told that it has.
+ */
+
+import { StartError } from "../errors/balsa-error.ts";
+import { exchangeJson } from "./http-exchange.ts";
+
+const retryMs = 200;
+
+export interface JoinRequest {
+  readonly id: string;
+  readonly httpAddr: string;
+  readonly raftAddr: string;
+  readonly incarnation: string;
+  readonly role: "voter" | "learner";
+}
+
+/** The id of the cluster that answers at `url`. Throws a StartError when there is none. */
+export async function clusterIdAt(url: string): Promise<string> {
+  const status = await exchangeJson("GET", `${url}/status`, undefined, 5_000).catch((cause: Error) => {
+    throw new StartError(`nobody answers at ${url}, which this node was told to join: ${cause.message}`, { cause });
+  });
+  const clusterId = status.body["clusterId"];
+  if (status.status !== 200 || typeof clusterId !== "string") {
+    throw new StartError(`what answers at ${url} is not a node of a Balsa cluster (status ${status.status})`);
+  }
+  return clusterId;
+}
+
+/**
+ * Asks the node at `url` to be taken in, again while the cluster is busy or out of reach, until it is done or
+ * `signal` aborts. A node that finds itself among the members it knows (`ownUrl`) has nothing to ask for.
+ * Throws a StartError when the cluster refuses for good.
+ */
+export async function join(
+  { url, ownUrl }: { readonly url: string; readonly ownUrl: string },
+  request: JoinRequest,
+  signal: AbortSignal,
+  log: (why: string) => void,
+): Promise<void> {
+  let lastWhy = "";
+  while (!signal.aborted && !(await isMember(ownUrl, request))) {
+    const why = await tryToJoin(url, request);
+    if (why === null) return;
+    if (why !== lastWhy) log(why);
+    lastWhy = why;
+    await new Promise((resolve) => {
+      setTimeout(resolve, retryMs);
+    });
+  }
+}
+
+async function isMember(ownUrl: string, { id }: JoinRequest): Promise<boolean> {
+  const answer = await exchangeJson("GET", `${ownUrl}/status`, undefined, 5_000).catch(() => null);
+  const members = answer?.body["members"];
+  return Array.isArray(members) && members.some((member: unknown) => idOf(member) === id);
+}
+
+function idOf(member: unknown): unknown {
+  return typeof member === "object" && member !== null && "id" in member ? member.id : member;
+}
+
+/** Null when joined; otherwise why not yet. */
+async function tryToJoin(url: string, request: JoinRequest): Promise<string | null> {
+  try {
+    const { status, body } = await exchangeJson("POST", `${url}/join`, request, 60_000);
+    if (status === 200) return null;
+    const detail = typeof body["detail"] === "string" ? body["detail"] : `status ${status}`;
+    if (status < 500 && body["code"] !== "CONFIG_CHANGE_PENDING")
+      throw new StartError(`${url} refuses this node: ${detail}`);
+    return detail;
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * @module
+ * One node: its data directory, its four actors, and how it begins, becomes ready, closes and ends.
+ */
+
+import { randomBytes, randomInt } from "node:crypto";
+import { Board } from "../actor/board.ts";
+import { type ActorName } from "../actor/context.ts";
+import { ActorEndedError, Crew } from "../actor/crew.ts";
+import { watchEventLoop } from "../actor/loop-delay.ts";
+import type { Addresses, Identity } from "../actors/protocol/config.ts";
+import { isNodeId } from "../codec/node-id.ts";
+import { StartError } from "../errors/balsa-error.ts";
+import { type Beginning, openDataDirectory } from "../storage/data-directory.ts";
+import { actorsOf, type NodeMakings } from "./actor-configs.ts";
+import { type Address, formatAddress, isLoopback, parseAddress, withRealPort } from "./address.ts";
+import { nodeLimits } from "./defaults.ts";
+import { exchangeJson } from "./http-exchange.ts";
+import { identify } from "./identify.ts";
+import { join } from "./join.ts";
+import { Keepers } from "./keepers.ts";
+import type { BalsaNode, NodeOptions } from "./options.ts";
+
+/** Ingress first, so that nothing new comes in; then raft, which hands leadership over; then the disks. */
+const stopOrder: readonly ActorName[] = ["ingress", "raft", "store", "log"];
+const stopGraceMs = 4_000;
+const readyPollMs = 10;
+
+/**
+ * Starts a node; it listens when this resolves, and serves once `ready()` does.
+ *
+ * Throws a StartError, in one line that says how to mend it, when it cannot begin with what it was given.
+ */
+export async function startNode(options: NodeOptions): Promise<BalsaNode> {
+  checkOptions(options);
+  const addresses = await addressesOf(options);
+  const directory = await openDataDirectory(options.data, { nodeId: options.id });
+  const { begin, ...identity } = await identify(directory, options);
+  const node = new RunningNode({ options, addresses, directory, identity, begin });
+  await node.start();
+  return node;
+}
+
+class RunningNode implements BalsaNode {
+  readonly id: string;
+  readonly httpUrl: string;
+  readonly raftAddr: string;
+  readonly closed: Promise<void>;
+  readonly #options: NodeOptions;
+  readonly #addresses: Addresses;
+  readonly #begin: Beginning;
+  readonly #identity: Identity;
+  readonly #keepers = new Keepers();
+  readonly #crew: Crew;
+  readonly #abandon = new AbortController();
+  readonly #loopTimer: NodeJS.Timeout;
+  #closing: Promise<void> | null = null;
+  #settleClosed: { resolve: () => void; reject: (cause: unknown) => void } = { resolve() {}, reject() {} };
+
+  constructor(makings: Omit<NodeMakings, "origin" | "seed">) {
+    const { options, addresses, begin, identity } = makings;
+    this.id = options.id;
+    this.httpUrl = `http://${addresses.httpListen}`;
+    this.raftAddr = addresses.raftListen;
+    this.#options = options;
+    this.#addresses = addresses;
+    this.#begin = begin;
+    this.#identity = identity;
+    this.closed = new Promise((resolve, reject) => {
+      this.#settleClosed = { resolve, reject };
+    });
+    // Somebody may never look at it; an unexpected end still reaches whoever does.
+    this.closed.catch(() => undefined);
+    this.#crew = new Crew({
+      actors: actorsOf({ ...makings, origin: randomInt(1, 2 ** 47), seed: seed() }),
+      handlers: {
+        keep: (realPath) => this.#keepers.keep(realPath),
+        release: (realPath) => this.#keepers.release(realPath),
+        listening: () => undefined,
+        log: (level, actor, message, fields) => options.log({ level, actor, message, fields }),
+      },
+    });
+    this.#loopTimer = watchEventLoop(new Board(this.#crew.boardMemory), "loopDelay:main");
+    void this.#crew.firstEnd.then((end) => this.#onActorEnded(end));
+  }
+
+  /** Waits for the actors to start and sees that a node that was to join does. */
+  async start(): Promise<void> {
+    try {
+      await this.#crew.started();
+    } catch (cause) {
+      await this.closed.catch(() => undefined);
+      throw startErrorOf(cause);
+    }
+    if (this.#begin.kind === "join") void this.#join(this.#begin);
+  }
+
+  async ready(): Promise<void> {
+    const ended = this.closed.then(() => Promise.reject(new StartError("the node was closed before it was ready")));
+    ended.catch(() => undefined);
+    while (!(await Promise.race([this.#isReady(), ended]))) await pause(readyPollMs);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  stall(actor: ActorName, milliseconds: number): void {
+    void this.#crew.stall(actor, milliseconds).catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    this.#abandon.abort();
+    await this.#crew.stop(stopOrder, stopGraceMs);
+    await this.#release();
+    this.#settleClosed.resolve();
+  }
+
+  async #onActorEnded(end: ActorEndedError): Promise<void> {
+    if (this.#closing !== null) return;
+    this.#closing = this.#end(end);
+    await this.#closing;
+  }
+
+  /** Ends everything now, and says why. */
+  async #end(cause: unknown): Promise<void> {
+    this.#abandon.abort();
+    await this.#crew.terminate();
+    await this.#release();
+    this.#settleClosed.reject(cause);
+  }
+
+  async #release(): Promise<void> {
+    clearInterval(this.#loopTimer);
+    await this.#keepers.releaseAll();
+  }
+
+  async #join({ url, learner }: Extract<Beginning, { kind: "join" }>): Promise<void> {
+    const { httpAdvertise, raftAdvertise } = this.#addresses;
+    const { incarnation } = this.#identity;
+    const role = learner ? "learner" : "voter";
+    const request = { id: this.id, httpAddr: httpAdvertise, raftAddr: raftAdvertise, incarnation, role } as const;
+    const log = (why: string): void => {
+      this.#options.log({ level: "info", actor: "main", message: `not joined yet: ${why}`, fields: { url } });
+    };
+    try {
+      await join({ url, ownUrl: this.httpUrl }, request, this.#abandon.signal, log);
+    } catch (cause) {
+      if (this.#closing !== null) return;
+      this.#closing = this.#end(cause);
+      await this.#closing;
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    const answer = await exchangeJson("GET", `${this.httpUrl}/readyz`, undefined, 1_000).catch(() => null);
+    return answer?.status === 200;
+  }
+}
+
+function checkOptions({ id, valueBytesMax }: NodeOptions): void {
+  if (!isNodeId(id)) {
+    throw new StartError(`--id ${id} is not a node id: 1 to 64 of A-Z a-z 0-9 . _ -, and not a name every object has`);
+  }
+  if (valueBytesMax > nodeLimits.valueBytesMaxMax) {
+    throw new StartError(
+      `--value-bytes-max is at most ${nodeLimits.valueBytesMaxMax}: a frame between nodes must hold it`,
+    );
+  }
+}
+
+async function addressesOf(options: NodeOptions): Promise<Addresses> {
+  const http = await withRealPort(listenAddress("--http", options.http, options.insecure));
+  const raft = await withRealPort(listenAddress("--raft", options.raft, options.insecure));
+  return {
+    httpListen: formatAddress(http),
+    raftListen: formatAddress(raft),
+    httpAdvertise: options.advertiseHttp ?? formatAddress(http),
+    raftAdvertise: options.advertiseRaft ?? formatAddress(raft),
+  };
+}
+
+function listenAddress(flag: string, text: string, insecure: boolean): Address {
+  const address = parseAddress(text);
+  if (address === null) throw new StartError(`${flag} ${text} is not host:port, like 127.0.0.1:8091`);
+  if (!isLoopback(address.host) && !insecure) {
+    throw new StartError(
+      `${flag} ${text} is not a loopback address, and this version has neither TLS nor tokens: ` +
+        "listen on 127.0.0.1, or say --insecure when everybody who can reach it may do everything",
+    );
+  }
+  return address;
+}
+
+function startErrorOf(cause: unknown): unknown {
+  if (!(cause instanceof ActorEndedError)) return cause;
+  const expected = cause.failure.name === "StartError" || cause.failure.name === "StorageError";
+  return expected ? new StartError(cause.failure.message, { cause }) : cause;
+}
+
+function seed(): number {
+  return randomBytes(4).readUInt32BE();
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
