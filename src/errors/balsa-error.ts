@@ -10,11 +10,11 @@ export class BalsaError extends Error {
   readonly code: ErrorCode;
   readonly outcome: Outcome;
 
-  constructor(code: ErrorCode, detail: string) {
+  constructor(code: ErrorCode, detail: string, outcome: Outcome = errorKinds[code].outcome) {
     super(detail);
     this.name = "BalsaError";
     this.code = code;
-    this.outcome = errorKinds[code].outcome;
+    this.outcome = outcome;
   }
 }
 

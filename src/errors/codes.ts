@@ -54,7 +54,9 @@ export type ErrorCode =
   | "TOO_STALE"
   | "SHUTTING_DOWN"
   | "TIMEOUT"
-  | "STORAGE_FULL";
+  | "STORAGE_FULL"
+  | "UNREACHABLE"
+  | "CONNECTION_LOST";
 
 export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   BAD_REQUEST: refused(400, "The request is malformed", "Mend the request."),
@@ -89,6 +91,13 @@ export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   SHUTTING_DOWN: refused(503, "The node is shutting down", "Ask another node."),
   TIMEOUT: uncertain(504, "The request timed out", "Read the state, or send it again under an Idempotency-Key."),
   STORAGE_FULL: refused(507, "A voter's disk is full", "Delete data, or give it more room."),
+  // The next two are made by the client and never sent by a node; their status is what a gateway would say.
+  UNREACHABLE: refused(503, "No endpoint can be reached", "See that the nodes run and the addresses are right."),
+  CONNECTION_LOST: uncertain(
+    504,
+    "The connection broke before the answer",
+    "Read the state, or send it again under an Idempotency-Key.",
+  ),
 };
 
 export function isErrorCode(value: unknown): value is ErrorCode {

@@ -1,0 +1,154 @@
+/**
+ * @module
+ * `npm run bench`: three nodes and the load generator on this machine, a bare `node:http` server and etcd beside them,
+ * all in turn, several rounds. Only the ratios of one round count; it fails nothing.
+ */
+
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { leaderOf, Stage, type StagedNode } from "../stage.ts";
+import { formatCount, median, renderTable } from "../table.ts";
+import { autocannonTool } from "./autocannon.ts";
+import { startEtcd } from "./etcd.ts";
+import { connections, cycleKeys, type LoadTool, type Measurement, type Scenario, seconds } from "./scenario.ts";
+import { findWrk } from "./wrk.ts";
+
+const rounds = 3;
+const valueBytes = 256;
+const value = "v".repeat(valueBytes);
+const prefillBatch = 500;
+const helloName = "bare node:http";
+const etcdName = "etcd, JSON gateway: put, new keys";
+
+interface Target {
+  readonly name: string;
+  readonly scenario: Scenario;
+}
+
+/** By target, one a round. */
+type Results = ReadonlyMap<string, readonly Measurement[]>;
+
+async function bench(): Promise<void> {
+  const stage = new Stage();
+  const hello = await startHello();
+  try {
+    const nodes = await stage.cluster(3);
+    const leader = await leaderOf(nodes);
+    const follower = nodes.find((node) => node !== leader) ?? leader;
+    await prefill(leader);
+    const etcd = await startEtcd(join(stage.directory, "etcd"));
+    try {
+      const tool = (await findWrk(stage.directory)) ?? autocannonTool;
+      process.stdout.write(
+        `${tool.name}, ${connections} connections, ${valueBytes} bytes, ${cpus().length} cores, Node ${process.version}, ` +
+          `${rounds} rounds of ${seconds} s each${etcd === null ? ", no etcd on the path" : `, etcd ${etcd.version}`}\n`,
+      );
+      const targets = targetsOf(hello.origin, leader.url, follower.url, etcd?.leader);
+      report(await measureAll(tool, targets), memoryOf(nodes));
+    } finally {
+      await etcd?.stop();
+    }
+  } finally {
+    await hello.stop();
+    await stage.close();
+  }
+}
+
+function targetsOf(hello: string, leader: string, follower: string, etcd: string | undefined): readonly Target[] {
+  const get = { method: "GET", path: "/key/cycle-", query: "", keys: "cycle", body: "" } as const;
+  const put = { origin: leader, method: "PUT", query: "", body: value } as const;
+  const targets: Target[] = [
+    { name: helloName, scenario: { ...get, origin: hello, path: "/", keys: "none" } },
+    { name: "put, new keys", scenario: { ...put, path: "/key/new-", keys: "new" } },
+    { name: `put over ${formatCount(cycleKeys)} keys`, scenario: { ...put, path: "/key/cycle-", keys: "cycle" } },
+    { name: "get, linearizable, leader", scenario: { ...get, origin: leader } },
+    { name: "get, linearizable, follower", scenario: { ...get, origin: follower } },
+    { name: "get, stale", scenario: { ...get, origin: follower, query: "?level=stale" } },
+  ];
+  if (etcd === undefined) return targets;
+  // Sixteen characters of base64 are twelve bytes, whichever they are: the number makes the key unique.
+  const body = JSON.stringify({ key: "bench/@", value: Buffer.from(value).toString("base64") }).replace(
+    "bench/",
+    "Bnch",
+  );
+  const scenario: Scenario = { origin: etcd, method: "POST", path: "/v3/kv/put", query: "", keys: "new", body };
+  return [...targets, { name: etcdName, scenario }];
+}
+
+async function measureAll(tool: LoadTool, targets: readonly Target[]): Promise<Results> {
+  const results = new Map<string, Measurement[]>(targets.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, scenario } of targets) results.get(name)?.push(await tool.measure(scenario, round + 1));
+  }
+  return results;
+}
+
+function report(results: Results, memory: string): void {
+  const hello = results.get(helloName) ?? [];
+  const etcd = results.get(etcdName);
+  const rows = [["", "per second", "p50 ms", "p99 ms", "failed", "× node:http", "× etcd"]];
+  const short: string[] = [];
+  for (const [name, measured] of results) {
+    const toHello = spreadOf(measured, hello);
+    const isPut = name.startsWith("put");
+    const toEtcd = etcd !== undefined && isPut ? spreadOf(measured, etcd) : "";
+    rows.push([
+      name,
+      formatCount(median(measured.map((one) => one.perSecond))),
+      median(measured.map((one) => one.p50Ms)).toFixed(2),
+      median(measured.map((one) => one.p99Ms)).toFixed(2),
+      String(measured.reduce((sum, one) => sum + one.failed, 0)),
+      name === helloName ? "" : toHello,
+      toEtcd,
+    ]);
+    if (name !== helloName && name !== etcdName)
+      short.push(`${name} ${toHello}${toEtcd === "" ? "" : `, ${toEtcd} etcd`}`);
+  }
+  process.stdout.write(renderTable(rows));
+  process.stdout.write(`  resident memory of the nodes afterwards: ${memory}\n\n`);
+  process.stdout.write(`- × bare \`node:http\`, median of ${rounds} (least–most): ${short.join("; ")}.\n`);
+}
+
+/** The median of the ratios of each round, with the least and the most. */
+function spreadOf(measured: readonly Measurement[], yardstick: readonly Measurement[]): string {
+  const ratios = measured.map((one, round) => one.perSecond / (yardstick[round]?.perSecond ?? Number.NaN));
+  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+}
+
+async function prefill(leader: StagedNode): Promise<void> {
+  for (let from = 0; from < cycleKeys; from += prefillBatch) {
+    const keys = Array.from({ length: prefillBatch }, (_, at) => [`cycle-${from + at}`, value] as const);
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${leader.url}/key`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(Object.fromEntries(keys)),
+    });
+    if (answer.status !== 200) throw new Error(`filling the store: ${answer.status} ${await answer.text()}`);
+  }
+}
+
+async function startHello(): Promise<{ readonly origin: string; stop(): Promise<void> }> {
+  const worker = new Worker(new URL("./hello-thread.js", import.meta.url));
+  const port = await new Promise<number>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  return { origin: `http://127.0.0.1:${port}`, stop: async () => void (await worker.terminate()) };
+}
+
+/** As Linux tells it; elsewhere it is not known. */
+function memoryOf(nodes: readonly StagedNode[]): string {
+  try {
+    const kibibytes = nodes.map(
+      (node) => /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${node.process.pid}/status`, "utf8"))?.[1],
+    );
+    return kibibytes.map((text) => `${Math.round(Number(text) / 1024)} MiB`).join(", ");
+  } catch {
+    return "not known on this system";
+  }
+}
+
+await bench();

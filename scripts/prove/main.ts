@@ -1,0 +1,57 @@
+/**
+ * @module
+ * `npm run prove [-- NAME…]`: runs the experiments one after the other and says which claims hold.
+ */
+
+import { pathToFileURL } from "node:url";
+import { Stage } from "../stage.ts";
+import { formatMs, renderTable } from "../table.ts";
+import type { Check, Experiment } from "./experiment.ts";
+import { failover } from "./failover.ts";
+import { isolation } from "./isolation.ts";
+import { quickstart } from "./quickstart.ts";
+import { restart } from "./restart.ts";
+
+const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart];
+
+/** Gives the exit code: 1 when a claim does not hold, 2 when a name is unknown. */
+async function prove(names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !experiments.some((experiment) => experiment.name === name));
+  if (unknown !== undefined) {
+    const known = experiments.map((experiment) => experiment.name).join(", ");
+    process.stderr.write(`there is no experiment ${JSON.stringify(unknown)}; there are ${known}\n`);
+    return 2;
+  }
+  const chosen = experiments.filter((experiment) => names.length === 0 || names.includes(experiment.name));
+  const failed: string[] = [];
+  for (const experiment of chosen) if (!(await show(experiment))) failed.push(experiment.name);
+  if (chosen.length > 1) {
+    process.stdout.write(`${chosen.length - failed.length} of ${chosen.length} claims hold`);
+    process.stdout.write(failed.length === 0 ? "\n" : `; not: ${failed.join(", ")}\n`);
+  }
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function show(experiment: Experiment): Promise<boolean> {
+  process.stdout.write(`${experiment.name}\n  claim: ${experiment.claim}\n  done:  ${experiment.does}\n`);
+  const startedAt = performance.now();
+  const stage = new Stage();
+  let checks: readonly Check[];
+  try {
+    checks = await experiment.run(stage);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    checks = [{ what: "the experiment runs to its end", wanted: "yes", measured: why, holds: false }];
+  } finally {
+    await stage.close();
+  }
+  const rows = checks.map((check) => [check.what, check.wanted, check.measured, check.holds ? "" : "<- no"]);
+  process.stdout.write(renderTable([["", "wanted", "measured"], ...rows]));
+  const holds = checks.length > 0 && checks.every((check) => check.holds);
+  process.stdout.write(`  ${holds ? "HOLDS" : "DOES NOT HOLD"} (${formatMs(performance.now() - startedAt)})\n\n`);
+  return holds;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exit(await prove(process.argv.slice(2)));
+}

@@ -1,0 +1,168 @@
+/**
+ * @module
+ * Real nodes on this machine for experiments and measurements: started by the command line, ended by their pids,
+ * their directories removed, whichever way the program ends.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NodeProcess, type NodeProcessOptions } from "./node-process.ts";
+import { freePorts } from "./ports.ts";
+
+export interface StatusView {
+  readonly id: string;
+  readonly role: string;
+  readonly term: number;
+  readonly leaderId: string | null;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly revision: number;
+}
+
+const readyMsMax = 30_000;
+
+/** A node with a fixed place: directory and ports stay when its process goes and another takes its place. */
+export class StagedNode {
+  readonly id: string;
+  readonly url: string;
+  readonly #stage: Stage;
+  readonly #args: readonly string[];
+  #process: NodeProcess | undefined;
+
+  constructor(stage: Stage, id: string, place: { readonly url: string; readonly args: readonly string[] }) {
+    this.id = id;
+    this.url = place.url;
+    this.#stage = stage;
+    this.#args = place.args;
+  }
+
+  get process(): NodeProcess {
+    if (this.#process === undefined) throw new Error(`${this.id} was never started`);
+    return this.#process;
+  }
+
+  /** Resolves when it is ready; `begin` is needed on an empty directory only. */
+  async start(begin: readonly string[] = []): Promise<void> {
+    const args = [...this.#args, ...begin];
+    this.#process = this.#stage.spawn({ id: this.id, args, env: { BALSA_FAULTS: "ipc" }, onLog: () => undefined });
+    const ready = await Promise.race([this.#process.ready, pause(readyMsMax)]);
+    if (ready === undefined) throw new Error(`${this.id} is not ready after ${readyMsMax / 1_000} s`);
+  }
+
+  /** `kill -9`; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.process.signal("SIGKILL");
+    await this.process.ended;
+  }
+
+  /** Null when it does not answer within a second. */
+  async status(): Promise<StatusView | null> {
+    const answer = await fetch(`${this.url}/status`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+    if (answer?.status !== 200) return null;
+    return parseStatus(await answer.json());
+  }
+}
+
+export class Stage {
+  readonly directory: string = mkdtempSync(join(tmpdir(), "balsa-stage-"));
+  readonly #processes: NodeProcess[] = [];
+  #clusters = 0;
+  readonly #onExit = (): void => this.#clear();
+  readonly #onSignal = (): void => process.exit(130);
+
+  constructor() {
+    process.on("exit", this.#onExit);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, this.#onSignal);
+  }
+
+  spawn(options: NodeProcessOptions): NodeProcess {
+    const child = new NodeProcess(options);
+    this.#processes.push(child);
+    return child;
+  }
+
+  /** `count` nodes of one cluster, all ready. */
+  async cluster(count: number): Promise<readonly StagedNode[]> {
+    const ports = await freePorts(count * 2);
+    const directory = join(this.directory, `cluster-${++this.#clusters}`);
+    const nodes = Array.from({ length: count }, (_, at) =>
+      this.#place(directory, `n${at + 1}`, [ports[at * 2] ?? 0, ports[at * 2 + 1] ?? 0]),
+    );
+    const [first, ...others] = nodes;
+    if (first === undefined) return [];
+    await first.start(["--bootstrap"]);
+    await Promise.all(others.map((node) => node.start(["--join", first.url])));
+    return nodes;
+  }
+
+  /** Ends every process that is left and removes the directory. */
+  async close(): Promise<void> {
+    for (const child of this.#processes) child.signal("SIGKILL");
+    await Promise.all(this.#processes.map((child) => child.ended));
+    this.#clear();
+    process.off("exit", this.#onExit);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, this.#onSignal);
+  }
+
+  #place(directory: string, id: string, [http, raft]: readonly [number, number]): StagedNode {
+    const addresses = ["--http", `127.0.0.1:${http}`, "--raft", `127.0.0.1:${raft}`];
+    const args = ["--id", id, "--data", join(directory, id), "--log-level", "warn", ...addresses];
+    return new StagedNode(this, id, { url: `http://127.0.0.1:${http}`, args });
+  }
+
+  #clear(): void {
+    for (const child of this.#processes) child.signal("SIGKILL");
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** The node that leads, once a majority of those that run agree on it. Throws when nobody does within `withinMs`. */
+export async function leaderOf(nodes: readonly StagedNode[], withinMs = 15_000): Promise<StagedNode> {
+  const found = await until(withinMs, async () => {
+    const views = await Promise.all(nodes.map((node) => node.status()));
+    const newest = Math.max(0, ...views.map((view) => view?.term ?? 0));
+    const heard = views.filter((view) => view?.term === newest && view.leaderId !== null);
+    const leading = views.find((view) => view?.term === newest && view.role === "leader");
+    return heard.length * 2 > nodes.length ? nodes.find((node) => node.id === leading?.id) : undefined;
+  });
+  if (found === undefined) throw new Error(`no leader within ${withinMs} ms`);
+  return found;
+}
+
+/** Asks every 10 ms until the answer is something; undefined when it never is. */
+export async function until<T>(withinMs: number, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  const deadline = performance.now() + withinMs;
+  while (performance.now() < deadline) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await pause(10);
+  }
+  return undefined;
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+function parseStatus(value: unknown): StatusView | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { id, role, term, leader, commitIndex, appliedIndex, revision } = value as Readonly<Record<string, unknown>>;
+  if (typeof id !== "string" || typeof role !== "string") return null;
+  const named = typeof leader === "object" && leader !== null && "id" in leader && typeof leader.id === "string";
+  return {
+    id,
+    role,
+    term: numberOf(term),
+    leaderId: named ? String(leader.id) : null,
+    commitIndex: numberOf(commitIndex),
+    appliedIndex: numberOf(appliedIndex),
+    revision: numberOf(revision),
+  };
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}

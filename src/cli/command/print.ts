@@ -1,0 +1,111 @@
+/**
+ * @module
+ * How the client commands print what they were answered: `simple`, `table` or `json`.
+ */
+
+import type { JsonObject } from "../../client/answer.ts";
+import type { DeleteResult, KeyValue, PutResult } from "../../client/balsa-client.ts";
+
+export type OutputFormat = "simple" | "table" | "json";
+
+export interface NodeStatus {
+  readonly endpoint: URL;
+  readonly status: JsonObject;
+}
+
+/** `simple` is the value's bytes and nothing else, so that they can be piped; a terminal gets a line end. */
+export function printValue(output: OutputFormat, key: string, found: KeyValue): void {
+  if (output === "simple") {
+    process.stdout.write(found.value);
+    if (process.stdout.isTTY) process.stdout.write("\n");
+    return;
+  }
+  const text = textOf(found.value);
+  const { modRevision, revision } = found;
+  if (output === "json") {
+    const value = text === undefined ? { valueBase64: base64Of(found.value) } : { value: text };
+    printJson({ key, ...value, modRevision, revision });
+  } else {
+    printTable(
+      ["key", "value", "modRevision"],
+      [[key, text ?? `base64:${base64Of(found.value)}`, String(modRevision)]],
+    );
+  }
+}
+
+export function printPut(output: OutputFormat, key: string, result: PutResult): void {
+  if (output === "simple") print("OK");
+  else if (output === "json") printJson({ key, ...result });
+  else printTable(["key", "modRevision"], [[key, String(result.modRevision)]]);
+}
+
+export function printDeleted(output: OutputFormat, key: string, result: DeleteResult): void {
+  if (output === "simple") print(String(result.deleted));
+  else if (output === "json") printJson({ key, ...result });
+  else printTable(["key", "deleted", "revision"], [[key, String(result.deleted), String(result.revision)]]);
+}
+
+const statusColumns = ["id", "role", "term", "leader", "commitIndex", "appliedIndex", "revision", "version"] as const;
+
+/** A line a node; `json` is an array of what the nodes answered, each with the endpoint that was asked. */
+export function printStatus(output: OutputFormat, answers: readonly NodeStatus[]): void {
+  if (output === "json") {
+    printJson(answers.map(({ endpoint, status }) => ({ endpoint: endpoint.origin, ...status })));
+    return;
+  }
+  const rows = answers.map(({ endpoint, status }) => [
+    endpoint.origin,
+    ...statusColumns.map((column) => cellOf(column, status[column])),
+  ]);
+  if (output === "table") printTable(["endpoint", ...statusColumns], rows);
+  else
+    for (const row of rows)
+      print(row.map((cell, at) => (at === 0 ? cell : `${statusColumns[at - 1]}=${cell}`)).join(" "));
+}
+
+function cellOf(column: (typeof statusColumns)[number], value: unknown): string {
+  if (column === "leader") {
+    const named = typeof value === "object" && value !== null && "id" in value;
+    return named && typeof value.id === "string" ? value.id : "-";
+  }
+  return typeof value === "string" || typeof value === "number" ? String(value) : "-";
+}
+
+/** Columns as wide as their widest cell; control characters are escaped, so that a value cannot draw its own. */
+function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const lines = [head, ...rows].map((row) => row.map(visible));
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const rule = widths.map((width) => "-".repeat(width));
+  for (const line of [lines[0] ?? [], rule, ...lines.slice(1)]) {
+    print(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+  }
+}
+
+function visible(cell: string): string {
+  return cell.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined; // Not UTF-8: the caller shows base64.
+  }
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

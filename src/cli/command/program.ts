@@ -1,0 +1,113 @@
+/**
+ * @module
+ * The command line: which commands there are, and the exit code of each (0 success, 1 failure, 2 wrong usage).
+ */
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { StartError } from "../../errors/balsa-error.ts";
+import type { ClientCommandName } from "./client-command.ts";
+import { type Flags, UsageError } from "./resolve.ts";
+import { clientSettings, clusterSettings, type Setting, serveSettings } from "./settings.ts";
+
+const packageFile = new URL("../../../../package.json", import.meta.url);
+
+/** Runs one command and leaves its exit code in `process.exitCode`; a command that ends the process does it itself. */
+export async function run(args: readonly string[]): Promise<void> {
+  ignoreBrokenPipes();
+  try {
+    const exit = { code: 0 };
+    await makeProgram(exit).parseAsync([...args], { from: "user" });
+    process.exitCode = exit.code;
+  } catch (cause) {
+    process.exitCode = explain(cause);
+  }
+}
+
+/** A reader that went away (`balsa get a | head -c 1`), or a log nobody reads, is no reason to crash. */
+function ignoreBrokenPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
+function explain(cause: unknown): number {
+  if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
+  if (cause instanceof UsageError) {
+    process.stderr.write(`balsa: ${cause.message}\n`);
+    return 2;
+  }
+  const known = cause instanceof StartError;
+  const text = cause instanceof Error ? (known ? cause.message : (cause.stack ?? cause.message)) : String(cause);
+  process.stderr.write(`balsa: ${text}\n`);
+  return 1;
+}
+
+function makeProgram(exit: { code: number }): Command {
+  const program = new Command("balsa")
+    .description("A replicated key-value store. See README.md for the HTTP API.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "balsa: ")) })
+    .showHelpAfterError("(balsa --help lists the commands)")
+    .showSuggestionAfterError(true);
+
+  const serve = program.command("serve").description("run one node in the foreground");
+  addSettings(serve, serveSettings).action(async (flags: Flags) => {
+    const { serve } = await import("./serve.ts");
+    exit.code = await serve(flags);
+  });
+
+  const cluster = program.command("cluster").description("run several nodes as processes on this machine");
+  addSettings(cluster, clusterSettings).action(async (flags: Flags) => {
+    const { cluster } = await import("./cluster.ts");
+    exit.code = await cluster(flags);
+  });
+
+  addClientCommand(program, exit, "get <key>", "print the value of a key (exit 1 when it does not exist)");
+  addClientCommand(program, exit, "put <key> [value]", "put a value; raw bytes from stdin when none is given");
+  addClientCommand(program, exit, "del <key>", "delete a key");
+  addClientCommand(program, exit, "status", "print what each endpoint says of itself");
+  return program;
+}
+
+function addClientCommand(program: Command, exit: { code: number }, usage: string, description: string): void {
+  const command = addSettings(program.command(usage).description(description), clientSettings);
+  const name = command.name() as ClientCommandName;
+  const formats = new Option("-o, --output <format>", "how the answer is printed").choices(["simple", "table", "json"]);
+  command.addOption(formats.default("simple"));
+  if (name === "get") {
+    const levels = new Option("--level <level>", "how fresh the answer must be");
+    command.addOption(levels.choices(["linearizable", "lease", "stale"]).default("linearizable"));
+  }
+  command.action(async () => {
+    const { runClientCommand } = await import("./client-command.ts");
+    exit.code = await runClientCommand(name, command.args, command.opts());
+  });
+}
+
+function addSettings(command: Command, settings: readonly Setting[]): Command {
+  for (const setting of settings) command.addOption(optionOf(setting));
+  return command
+    .option("--config <file.json>", "read settings from a JSON object (BALSA_CONFIG)")
+    .exitOverride()
+    .allowExcessArguments(false);
+}
+
+/** Text only: types, environment and defaults are `resolve.ts`'s business. */
+function optionOf(setting: Setting): Option {
+  const byDefault = setting.default === undefined ? "" : `; default ${String(setting.default)}`;
+  const help = `${setting.help} (${setting.env}${byDefault})`;
+  if (setting.type === "boolean") return new Option(`--${setting.flag}`, help);
+  const option = new Option(`--${setting.flag} <${setting.placeholder ?? "value"}>`, help);
+  if (setting.type !== "list") return option;
+  return option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
+}
+
+function readVersion(): string {
+  const parsed: unknown = JSON.parse(readFileSync(packageFile, "utf8"));
+  const named = typeof parsed === "object" && parsed !== null && "version" in parsed;
+  return named && typeof parsed.version === "string" ? parsed.version : "unknown";
+}

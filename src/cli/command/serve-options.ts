@@ -1,0 +1,107 @@
+/**
+ * @module
+ * What `balsa serve` makes of its settings, and what it refuses before anything is started.
+ */
+
+import { readdirSync } from "node:fs";
+import { isLoopback, parseAddress } from "../../cluster/address.ts";
+import type { Begin, LogLine, NodeOptions } from "../../cluster/options.ts";
+import { type Settings, UsageError } from "./resolve.ts";
+import { type Setting, serveSettings } from "./settings.ts";
+
+/** The node's options, complete. Throws a UsageError that says what to mend. */
+export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void): NodeOptions {
+  const id = requiredId(settings);
+  const data = settings.requiredText(settingNamed("data"));
+  const begin = beginOf(settings, data);
+  const insecure = settings.switch("insecure");
+  const advertiseHttp = addressOf(settings, "advertiseHttp");
+  const advertiseRaft = addressOf(settings, "advertiseRaft");
+  return {
+    id,
+    http: listenAddressOf(settings, "http", insecure),
+    raft: listenAddressOf(settings, "raft", insecure),
+    data,
+    begin,
+    ...(advertiseHttp === undefined ? {} : { advertiseHttp }),
+    ...(advertiseRaft === undefined ? {} : { advertiseRaft }),
+    insecure,
+    allowedHosts: settings.list("allowedHosts"),
+    corsOrigins: settings.list("corsOrigins"),
+    valueBytesMax: countWithin(settings, "valueBytesMax", 1, 64 * 1024 * 1024),
+    tickMs: countWithin(settings, "tickMs", 10, 10_000),
+    electionTimeoutTicks: countWithin(settings, "electionTimeoutTicks", 3, 1_000),
+    historyBytesMax: countWithin(settings, "historyBytes", 0, Number.MAX_SAFE_INTEGER),
+    snapshotLogBytes: countWithin(settings, "snapshotLogBytes", 64 * 1024, Number.MAX_SAFE_INTEGER),
+    log,
+  };
+}
+
+function settingNamed(name: string): Setting {
+  const setting = serveSettings.find((candidate) => candidate.name === name);
+  if (setting === undefined) throw new RangeError(`there is no setting ${name}`);
+  return setting;
+}
+
+function requiredId(settings: Settings): string {
+  const id = settings.requiredText(settingNamed("id"));
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(id)) return id;
+  throw new UsageError(`--id: ${JSON.stringify(id)} is not 1 to 64 letters, digits, dots, dashes or underscores`);
+}
+
+function addressOf(settings: Settings, name: string): string | undefined {
+  const text = settings.text(name);
+  if (text === undefined || parseAddress(text) !== null) return text;
+  const { flag } = settingNamed(name);
+  throw new UsageError(`--${flag}: ${JSON.stringify(text)} is not host:port (as 127.0.0.1:8091 or [::1]:8091)`);
+}
+
+function listenAddressOf(settings: Settings, name: string, insecure: boolean): string {
+  const text = addressOf(settings, name);
+  const address = text === undefined ? null : parseAddress(text);
+  const { flag } = settingNamed(name);
+  if (text === undefined || address === null) throw new UsageError(`--${flag} is required`);
+  if (insecure || isLoopback(address.host)) return text;
+  throw new UsageError(
+    `--${flag} ${text} is outside loopback, where nothing is encrypted and nobody is asked who they are; ` +
+      "use an address of 127.0.0.0/8, ::1 or localhost, or say with --insecure that this is meant",
+  );
+}
+
+function beginOf(settings: Settings, data: string): Begin {
+  const url = settings.text("join");
+  const learner = settings.switch("learner");
+  if (settings.switch("bootstrap") && url !== undefined) {
+    throw new UsageError("--bootstrap and --join exclude each other: a node begins a cluster or joins one");
+  }
+  if (learner && url === undefined) throw new UsageError("--learner goes with --join");
+  if (url !== undefined) return { kind: "join", url: joinUrl(url), learner };
+  if (settings.switch("bootstrap")) return { kind: "bootstrap" };
+  if (!isFresh(data)) return { kind: "continue" };
+  throw new UsageError(
+    `${data} is empty, and a node does not decide by itself how to begin: give --bootstrap to begin a new ` +
+      "cluster, or --join http://127.0.0.1:8091 (the HTTP address of any member) to join one",
+  );
+}
+
+/** Without its path, so that routes can be appended. */
+function joinUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
+  throw new UsageError(`--join: ${JSON.stringify(text)} is not a URL as http://127.0.0.1:8091`);
+}
+
+/** Whether the directory does not exist or holds nothing; one that cannot be read is left to the node to explain. */
+function isFresh(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch (cause) {
+    return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  }
+}
+
+function countWithin(settings: Settings, name: string, least: number, most: number): number {
+  const count = settings.count(name);
+  if (count >= least && count <= most) return count;
+  throw new UsageError(`--${settingNamed(name).flag}: ${count} is not between ${least} and ${most}`);
+}

@@ -1,0 +1,185 @@
+/**
+ * @module
+ * `balsa serve`: one node in the foreground, from its settings to its exit code.
+ */
+
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, resolve } from "node:path";
+import { parseAddress } from "../../cluster/address.ts";
+import type { BalsaNode, NodeOptions, StallableActor } from "../../cluster/options.ts";
+import { StartError } from "../../errors/balsa-error.ts";
+import { makeLog } from "./log-line.ts";
+import { type Flags, readConfigFile, resolveSettings, type Settings } from "./resolve.ts";
+import { nodeOptionsOf } from "./serve-options.ts";
+import { serveSettings } from "./settings.ts";
+
+/** After a signal the process is gone within this time, in order or not. */
+const closeMsMax = 9_500;
+
+/** Never returns: what is still open (threads, sockets) ends with the process. */
+export async function serve(flags: Flags): Promise<never> {
+  const settings = serveSettingsOf(flags);
+  const options = nodeOptionsOf(
+    settings,
+    makeLog(logStyleOf(settings), (text) => process.stderr.write(text)),
+  );
+  // The node's code is loaded while the directory and the ports are looked at.
+  const module = import("../../cluster/start-node.ts");
+  module.catch(() => undefined);
+  requireWritable(options.data);
+  await Promise.all([requireFree("--http", options.http), requireFree("--raft", options.raft)]);
+  const { startNode } = await module;
+  const stop = onStopRequest();
+  const node = await startNode(options).catch((cause: unknown) => {
+    throw startErrorOf(cause, options);
+  });
+  obeyParent(node, stop.request);
+  process.exit(await outcomeOf(node, stop.requested));
+}
+
+function serveSettingsOf(flags: Flags): Settings {
+  const config = typeof flags["config"] === "string" ? flags["config"] : process.env["BALSA_CONFIG"];
+  return resolveSettings(serveSettings, { flags, env: process.env, file: readConfigFile(config) });
+}
+
+function logStyleOf(settings: Settings): Parameters<typeof makeLog>[0] {
+  const format = settings.text("logFormat") ?? (process.stderr.isTTY ? "pretty" : "json");
+  return {
+    node: settings.text("id") ?? "",
+    level: settings.text("logLevel") ?? "info",
+    format: format === "pretty" ? "pretty" : "json",
+  };
+}
+
+/** Says `ready` once it is, waits for a signal or the node's end, and gives the exit code. */
+async function outcomeOf(node: BalsaNode, stopRequested: Promise<string>): Promise<number> {
+  const ended = node.closed.then(
+    () => 0,
+    (cause: unknown) => complain(`the node ended unexpectedly: ${messageOf(cause)}`),
+  );
+  const ready = node.ready().then(
+    () => process.stdout.write(`ready id=${node.id} http=${node.httpUrl} raft=${node.raftAddr}\n`),
+    () => undefined, // It ended before: `closed` says why.
+  );
+  const code = await Promise.race([ended, stopRequested]);
+  if (typeof code === "number") return code;
+  void ready;
+  const late = new Promise<number>((resolve) => {
+    setTimeout(
+      () => resolve(complain(`not closed ${closeMsMax} ms after ${code}; ending as it is`)),
+      closeMsMax,
+    ).unref();
+  });
+  const closed = node.close().then(
+    () => ended,
+    (cause: unknown) => complain(`could not close in order: ${messageOf(cause)}`),
+  );
+  return await Promise.race([closed, late]);
+}
+
+interface StopSwitch {
+  /** Resolves with the name of what asked. */
+  readonly requested: Promise<string>;
+  readonly request: (why: string) => void;
+}
+
+/** The first signal asks for an orderly end, the second ends the process at once. */
+function onStopRequest(): StopSwitch {
+  let request: (why: string) => void = () => undefined;
+  const requested = new Promise<string>((resolve) => {
+    request = resolve;
+  });
+  let signals = 0;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(complain(`second signal (${signal}): ending at once`));
+      request(signal);
+    });
+  }
+  return { requested, request };
+}
+
+/**
+ * What a parent process may say over Node's IPC channel, when the environment allows it: `BALSA_PARENT=ipc` ends
+ * the node with its parent, `BALSA_FAULTS=ipc` lets experiments stall an actor. Nothing of it is on the network.
+ */
+function obeyParent(node: BalsaNode, requestStop: (why: string) => void): void {
+  if (process.send === undefined) return;
+  if (process.env["BALSA_PARENT"] === "ipc")
+    process.on("disconnect", () => requestStop("the end of the parent process"));
+  if (process.env["BALSA_FAULTS"] !== "ipc") return;
+  process.on("message", (message: unknown) => {
+    const stall = parseStall(message);
+    if (stall === undefined) complain(`unknown fault ${JSON.stringify(message)}`);
+    else node.stall(stall.actor, stall.milliseconds);
+  });
+}
+
+interface Stall {
+  readonly actor: StallableActor;
+  readonly milliseconds: number;
+}
+
+function parseStall(message: unknown): Stall | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { fault, actor, milliseconds } = message as Readonly<Record<string, unknown>>;
+  if (fault !== "stall" || !isStallable(actor)) return undefined;
+  return typeof milliseconds === "number" && milliseconds > 0 ? { actor, milliseconds } : undefined;
+}
+
+function isStallable(actor: unknown): actor is StallableActor {
+  return actor === "ingress" || actor === "raft" || actor === "log" || actor === "store";
+}
+
+function requireWritable(directory: NodeOptions["data"]): void {
+  try {
+    makeDirectory(resolve(directory));
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StartError(`--data ${directory} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Level by level: where a level cannot be made (below /proc), Node's own recursive form spins for ever. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
+/** Asks before anything is started, so that the answer names the flag; the listener itself still refuses a late comer. */
+async function requireFree(flag: string, text: string): Promise<void> {
+  const address = parseAddress(text);
+  if (address === null || address.port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((done, reject) => {
+    probe.once("error", (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === "EADDRINUSE" ? "is in use: another process listens there" : cause.message;
+      reject(new StartError(`${flag} ${text} ${why}`, { cause }));
+    });
+    probe.listen(address.port, address.host, done);
+  });
+  await new Promise((done) => {
+    probe.close(done);
+  });
+}
+
+/** What nobody expected goes into the log with its stack; the operator gets one line all the same. */
+function startErrorOf(cause: unknown, { log }: NodeOptions): StartError {
+  if (cause instanceof StartError) return cause;
+  const stack = cause instanceof Error ? (cause.stack ?? "") : "";
+  log({ level: "error", actor: "main", message: "the node could not be started", fields: { stack } });
+  return new StartError(`the node could not be started: ${messageOf(cause)}`, { cause });
+}
+
+/** Gives the exit code that goes with a complaint. */
+function complain(line: string): 1 {
+  process.stderr.write(`balsa: ${line}\n`);
+  return 1;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
