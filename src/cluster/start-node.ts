@@ -160,7 +160,8 @@ class RunningNode implements BalsaNode {
 }
 
 function checkOptions({ id, valueBytesMax }: NodeOptions): void {
-  if (!isNodeId(id)) {
+  const isValidId: boolean = isNodeId(id);
+  if (!isValidId) {
     throw new StartError(`--id ${id} is not a node id: 1 to 64 of A-Z a-z 0-9 . _ -, and not a name every object has`);
   }
   if (valueBytesMax > nodeLimits.valueBytesMaxMax) {

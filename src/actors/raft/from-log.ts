@@ -9,8 +9,7 @@ import { step } from "../../raft/step.ts";
 import type { LogToRaft } from "../protocol/raft-log.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { bootWhenOpened } from "./start-core.ts";
-import type { RaftActorState } from "./state.ts";
-import { startedCore } from "./turn.ts";
+import { type RaftActorState, startedCore } from "./state.ts";
 
 export function onLog(state: RaftActorState, message: LogToRaft, effects: RaftActorEffects): void {
   switch (message.kind) {

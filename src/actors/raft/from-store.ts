@@ -10,8 +10,7 @@ import type { StoreToRaft } from "../protocol/raft-store.ts";
 import { onAppliedTo } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { bootWhenOpened } from "./start-core.ts";
-import type { RaftActorState } from "./state.ts";
-import { startedCore } from "./turn.ts";
+import { type RaftActorState, startedCore } from "./state.ts";
 
 export function onStore(state: RaftActorState, message: StoreToRaft, effects: RaftActorEffects): void {
   switch (message.kind) {

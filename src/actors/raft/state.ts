@@ -3,6 +3,7 @@
  * What the raft actor knows beside its core.
  */
 
+import { assert } from "../../errors/assert.ts";
 import type { RaftState } from "../../raft/state.ts";
 import { type Configuration, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
 import type { RaftConfig } from "../protocol/config.ts";
@@ -59,4 +60,10 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     snapshotUnderWay: false,
     inspections: new Map(),
   };
+}
+
+/** The core, where only a started actor can be. */
+export function startedCore(state: RaftActorState): RaftState {
+  assert(state.core !== null, "log and store open before anything is asked of them");
+  return state.core;
 }

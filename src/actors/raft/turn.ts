@@ -4,9 +4,8 @@
  * a tick last, then one append, one message batch a peer, one frame an edge.
  */
 
-import { assert, unreachable } from "../../errors/assert.ts";
+import { unreachable } from "../../errors/assert.ts";
 import { collect } from "../../raft/collect.ts";
-import type { RaftState } from "../../raft/state.ts";
 import { step } from "../../raft/step.ts";
 import { applyEffects } from "./apply-effects.ts";
 import { onIngress } from "./from-ingress.ts";
@@ -70,10 +69,4 @@ function onInput(
     default:
       unreachable(input);
   }
-}
-
-/** The core, where only a started actor can be. */
-export function startedCore(state: RaftActorState): RaftState {
-  assert(state.core !== null, "log and store open before anything is asked of them");
-  return state.core;
 }

@@ -38,6 +38,8 @@ export class StoreDisk {
   /** What still reads the open generation. */
   readonly #reading = new Set<Promise<unknown>>();
   #storing: Promise<unknown> = Promise.resolve();
+  /** The removal of older generations, once ingress has left them. */
+  #retiring: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: StoreDiskParts, opened: OpenedGeneration) {
@@ -67,7 +69,8 @@ export class StoreDisk {
       case "build":
         return this.#build(task.snapshot);
       case "retire":
-        await this.#retire();
+        this.#retiring = this.#retire();
+        await this.#retiring;
         return null;
     }
   }
@@ -75,7 +78,7 @@ export class StoreDisk {
   /** Finishes what runs; a snapshot that is being made or received is given up. No write may be under way. */
   async close(): Promise<void> {
     this.#isStopped = true;
-    await Promise.allSettled([...this.#reading, this.#storing]);
+    await Promise.allSettled([...this.#reading, this.#storing, this.#retiring]);
     await this.#parts.incoming.close();
     await this.#parts.jobs.close();
     await this.#parts.generations.close(this.#opened);

@@ -25,7 +25,7 @@ import type { IngressRequest, Outcome } from "../../../src/http/request.ts";
 import { emptyMeta } from "../../../src/kv/meta.ts";
 import { emptyConfiguration } from "../../../src/raft/types.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
-import { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
+import type { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
 import { RowStateView } from "../../../src/storage/state/level-state-view.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
 import type { PeerMessage } from "../../../src/transport/message-parser.ts";
