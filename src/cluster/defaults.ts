@@ -66,8 +66,9 @@ export function raftOptions(id: string, seed: number, tickMs: number, electionTi
     appendBytesMax: 2 * mebibyte,
     uncommittedBytesMax: 64 * mebibyte,
     applyingBytesMax: 16 * mebibyte,
-    tailBytesMax: 32 * mebibyte,
+    tailBytesMax: 4 * mebibyte,
     pendingReadsMax: 10_000,
     trailingEntries: 10_000,
+    commitNotice: "withEntries",
   };
 }

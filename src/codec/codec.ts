@@ -21,6 +21,16 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /**
+ * Encodes plain data into bytes that share a larger buffer with others: cheap, and never to be transferred.
+ */
+export function encodePooled(value: unknown): Uint8Array {
+  const shared = encoder.encode(value);
+  const own = Buffer.allocUnsafe(shared.byteLength);
+  own.set(shared);
+  return own;
+}
+
+/**
  * Encodes plain data behind `prefixBytes` bytes that the caller fills in: a frame without a second copy.
  */
 export function encodeBehind(prefixBytes: number, value: unknown): Uint8Array<ArrayBuffer> {

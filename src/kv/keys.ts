@@ -13,6 +13,8 @@
  * Numbers are big-endian, so that bytewise order is theirs.
  */
 
+import { allocate } from "./arena.ts";
+
 export const rowPrefixes = { configuration: 0x63, history: 0x68, current: 0x6b, meta: 0x6d, batch: 0x6e } as const;
 
 export const metaKey: Uint8Array = Uint8Array.of(rowPrefixes.meta);
@@ -25,7 +27,7 @@ export interface ChangePosition {
 }
 
 export function currentKey(key: Uint8Array): Uint8Array {
-  const row = new Uint8Array(1 + key.byteLength);
+  const row = allocate(1 + key.byteLength);
   row[0] = rowPrefixes.current;
   row.set(key, 1);
   return row;
@@ -37,9 +39,9 @@ export function keyOfCurrent(row: Uint8Array): Uint8Array {
 }
 
 export function historyKey(position: ChangePosition): Uint8Array {
-  const row = new Uint8Array(13);
+  const row = allocate(13);
   row[0] = rowPrefixes.history;
-  const view = new DataView(row.buffer);
+  const view = viewOf(row);
   writeWhole(view, 1, position.revision);
   view.setUint32(9, position.ordinal);
   return row;
@@ -51,9 +53,9 @@ export function positionOfHistory(row: Uint8Array): ChangePosition {
 }
 
 export function batchKey(batch: number): Uint8Array {
-  const row = new Uint8Array(9);
+  const row = allocate(9);
   row[0] = rowPrefixes.batch;
-  writeWhole(new DataView(row.buffer), 1, batch);
+  writeWhole(viewOf(row), 1, batch);
   return row;
 }
 

@@ -10,6 +10,7 @@
  * memtables hold 258 111 batches at most. A test repeats this sum.)
  */
 
+import { allocate } from "./arena.ts";
 import { batchKey, readWhole, viewOf, writeWhole } from "./keys.ts";
 import { type Crc32, RecordFormatError } from "./record.ts";
 
@@ -59,8 +60,8 @@ const rowBytes = 5 + fields.length * 8;
 const hashModulus = 2 ** 48;
 
 export function encodeMeta(meta: StateMeta, crc32: Crc32): Uint8Array {
-  const row = new Uint8Array(rowBytes);
-  const view = new DataView(row.buffer);
+  const row = allocate(rowBytes);
+  const view = viewOf(row);
   row[4] = formatVersion;
   for (const [place, field] of fields.entries()) writeWhole(view, 5 + place * 8, meta[field]);
   view.setUint32(0, crc32(row.subarray(4)));
@@ -89,8 +90,8 @@ export function decodeMeta(row: Uint8Array, crc32: Crc32): StateMeta {
 
 /** What the numbered row of a batch holds: the index applied by it, and a checksum with its number. */
 export function encodeBatchRow(batch: number, appliedIndex: number, crc32: Crc32): Uint8Array {
-  const row = new Uint8Array(12);
-  const view = new DataView(row.buffer);
+  const row = allocate(12);
+  const view = viewOf(row);
   writeWhole(view, 4, appliedIndex);
   view.setUint32(0, crc32(row.subarray(4), crc32(batchKey(batch))));
   return row;

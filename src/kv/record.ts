@@ -14,6 +14,7 @@
  * | 38– | the value |
  */
 
+import { allocate } from "./arena.ts";
 import { readWhole, viewOf, writeWhole } from "./keys.ts";
 import type { KeyRecord } from "./state-view.ts";
 
@@ -53,8 +54,8 @@ const headerBytes = 38;
 const nothing = new Uint8Array(0);
 
 export function encodeValue(key: Uint8Array, record: KeyRecord, crc32: Crc32): EncodedRecord {
-  const row = new Uint8Array(headerBytes + record.value.byteLength);
-  const view = new DataView(row.buffer);
+  const row = allocate(headerBytes + record.value.byteLength);
+  const view = viewOf(row);
   row[4] = formatVersion;
   row[5] = kinds.value;
   writeWhole(view, 6, record.createRevision);
@@ -66,8 +67,8 @@ export function encodeValue(key: Uint8Array, record: KeyRecord, crc32: Crc32): E
 }
 
 export function encodeDeleted(key: Uint8Array, modRevision: number, crc32: Crc32): EncodedRecord {
-  const row = new Uint8Array(headerBytes);
-  const view = new DataView(row.buffer);
+  const row = allocate(headerBytes);
+  const view = viewOf(row);
   row[4] = formatVersion;
   row[5] = kinds.deleted;
   writeWhole(view, 14, modRevision);

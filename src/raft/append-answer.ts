@@ -3,7 +3,7 @@
  * What a leader learns from its followers' answers (§5.3; Figure 2, rules for leaders).
  */
 
-import { advanceCommit, progressOfMember } from "./commit.ts";
+import { advanceCommit, noticeDue, progressOfMember } from "./commit.ts";
 import type { AppendEntriesMatched, AppendEntriesRejected, HeartbeatResponse } from "./message.ts";
 import {
   advanceMatch,
@@ -14,7 +14,6 @@ import {
   makeDue,
   type Progress,
   stepBack,
-  wantsCommit,
 } from "./progress.ts";
 import { grantConfirmed } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
@@ -33,8 +32,7 @@ export function onAppendEntriesMatched(state: RaftState, answer: AppendEntriesMa
   else if (progress.kind === "probe" || progress.matchIndex >= state.log.startIndex) becomeReplicate(progress);
 
   const hasCommitted = advanceCommit(state);
-  if (!hasCommitted)
-    makeDue(progress, wasPaused || wantsCommit(progress, state.log.commitIndex) ? "always" : "entries");
+  if (!hasCommitted) makeDue(progress, wasPaused ? "always" : noticeDue(state, progress));
   completeTransfer(state, progress);
 }
 

@@ -32,6 +32,11 @@ export interface RaftOptions {
   readonly pendingReadsMax: number;
   /** Entries kept below a snapshot for followers that lag a little. */
   readonly trailingEntries: number;
+  /**
+   * `eager`: each follower hears of a commit at once, by an append without entries. `withEntries`: one that still has
+   * an append to answer hears of it with the next one, or when it has answered; under load that halves the messages.
+   */
+  readonly commitNotice: "eager" | "withEntries";
 }
 
 /** What log and state held when the node started; all zero and empty on a new one. */

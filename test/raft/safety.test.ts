@@ -33,6 +33,7 @@ class Run {
       applyingBytesMax: 60 + this.#draw(300),
       tailBytesMax: this.#draw(2) === 0 ? 1 << 20 : 200,
       trailingEntries: this.#draw(5),
+      commitNotice: this.#draw(2) === 0 ? ("eager" as const) : ("withEntries" as const),
     };
     this.cluster = new CoreCluster(ids, changes, membership ? emptyConfiguration : configurationOf(ids));
     this.checker = new SafetyChecker(this.cluster);

@@ -59,6 +59,7 @@ export function optionsOf(id: NodeId, changes: Partial<RaftOptions> = {}): RaftO
     tailBytesMax: 1 << 20,
     pendingReadsMax: 1000,
     trailingEntries: 0,
+    commitNotice: "eager",
   };
   return { ...defaults, ...changes, seed: defaults.seed };
 }

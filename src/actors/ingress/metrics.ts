@@ -101,10 +101,12 @@ function boardFamilies({ board, isLeader }: MetricSources): Family[] {
       labels: { edge },
       value: Math.max(0, board.get(sent) - board.get(received)),
     }));
+  const frames = (): Sample[] => edges.map(([edge, sent]) => ({ labels: { edge }, value: board.get(sent) }));
   return [
     ...gaugeCells.map(single("gauge")),
     ...counterCells.map(single("counter")),
     gauge("balsa_is_leader", "1 while this node leads", () => (isLeader() ? 1 : 0)),
+    { name: "balsa_edge_frames_total", help: "Frames sent between two actors", type: "counter", collect: frames },
     { name: "balsa_edge_depth_frames", help: "Frames between two actors", type: "gauge", collect: depths },
     ...boardDistributions.map(([name, histogram, help]): Family => {
       return { name, help, type: "histogram", collect: () => boardSamples(name, {}, board, histogram) };

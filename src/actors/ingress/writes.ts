@@ -4,7 +4,7 @@
  * when it is certain that they are not and never will be (design: "A write, on a leader").
  */
 
-import { encode } from "../../codec/codec.ts";
+import { encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
 import { commandToWire, type Operation } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
@@ -65,7 +65,7 @@ export class Writes {
   onRequest(requestId: number, operation: Operation, deadlineMs: number): void {
     const { limits, out } = this.#parts;
     const sequence = ++this.#lastSequence;
-    const command = encode(commandToWire({ origin: limits.origin, sequence, operation }));
+    const command = encodePooled(commandToWire({ origin: limits.origin, sequence, operation }));
     if (this.#bytes + command.length > limits.pendingBytesMax) {
       out.refuse(requestId, "OVERLOADED", "too many bytes wait to be written at this node");
       return;

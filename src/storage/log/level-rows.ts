@@ -18,6 +18,8 @@ const options = {
   valueEncoding: "buffer",
   compression: false,
   writeBufferSize: 8 * 1024 * 1024,
+  // A table is written block by block, a system call each, and read from end to end.
+  blockSize: 64 * 1024,
   cacheSize: 1024 * 1024,
 } as const;
 

@@ -115,5 +115,6 @@ function optionsOf(id: string, seed: number): RaftOptions {
     tailBytesMax: 1 << 12,
     pendingReadsMax: 100,
     trailingEntries: 100,
+    commitNotice: "withEntries",
   };
 }
