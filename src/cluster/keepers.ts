@@ -7,16 +7,22 @@
  */
 
 import { Level } from "level";
+import { explainOpenFailure } from "../storage/data-directory.ts";
 import { stateDatabaseOptions } from "../storage/state/level-state-storage.ts";
 
 export class Keepers {
   readonly #kept = new Map<string, Level<Uint8Array, Uint8Array>>();
 
+  /** Throws a StartError when another process has it open, a StorageError when it cannot be opened. */
   async keep(realPath: string): Promise<void> {
     if (this.#kept.has(realPath)) return;
     const database = new Level<Uint8Array, Uint8Array>(realPath, stateDatabaseOptions);
     this.#kept.set(realPath, database);
-    await database.open();
+    try {
+      await database.open();
+    } catch (cause) {
+      throw explainOpenFailure(realPath, cause);
+    }
   }
 
   async release(realPath: string): Promise<void> {
