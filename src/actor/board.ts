@@ -11,6 +11,8 @@ import { bucketOf, histogramBounds } from "./histogram.ts";
 /** Single numbers, each written by one actor. Whole, up to 2^53. */
 export const boardCells = [
   // raft
+  /** 1 once log and state have been read and the core exists: before that the cells below say nothing. */
+  "raftStarted",
   "role",
   "term",
   "commitIndex",
@@ -21,9 +23,8 @@ export const boardCells = [
   "termsSeen",
   "peerQueueBytes",
   "leaderKnown",
-  /** Milliseconds (monotonic, of this process) when the leader's newest echo that is applied here was sent; see Balsa-Age-Ms. */
+  /** When the newest confirmed read index that is applied here was asked for, in monotonic ms; see Balsa-Age-Ms. */
   "freshAtMs",
-  "freshCommitIndex",
   // store
   "revisionApplying",
   "revisionApplied",

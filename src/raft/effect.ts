@@ -67,7 +67,10 @@ export interface Effects {
   readonly readEntries: readonly ReadEntries[];
   /** Stream this snapshot to `to`, then hand it `installSnapshotRequest` as `message` says. */
   readonly sendSnapshots: readonly { readonly to: NodeId; readonly message: Message }[];
-  /** Reset the log to the snapshot, durably, then the state; then `snapshotInstalled`. */
+  /**
+   * Reset the log to the snapshot, durably, then the state; then `snapshotInstalled`. The reset goes to the log after
+   * the `append` given with it and before all later ones, which count from the snapshot.
+   */
   readonly installSnapshot: SnapshotMetadata | null;
   /** Entries up to here are covered by a durable snapshot and wanted by nobody. Null: as before. */
   readonly compactTo: LogIndex | null;

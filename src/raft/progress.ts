@@ -25,6 +25,11 @@ export interface Progress {
   sentCommit: LogIndex;
   /** In `snapshot`: the last included index of the one on its way; else 0. */
   pendingSnapshot: LogIndex;
+  /**
+   * In `probe`: a snapshot has arrived there and no append was answered since. While it is installed entries would be
+   * dropped, so that appends go without any.
+   */
+  installing: boolean;
   /** Heard since the last check of the quorum (dissertation §6.2). */
   recentActive: boolean;
   /** A probe is out, or the window is full: nothing until an answer, of whatever kind. */
@@ -49,6 +54,7 @@ export function createProgress(
     nextIndex,
     sentCommit: 0,
     pendingSnapshot: 0,
+    installing: false,
     recentActive: false,
     paused: false,
     inflights: createInflights(window),
@@ -72,6 +78,12 @@ export function becomeProbe(progress: Progress): void {
   enter(progress, "probe");
   progress.nextIndex = Math.max(progress.matchIndex + 1, afterSnapshot);
   progress.sentCommit = Math.min(progress.sentCommit, progress.nextIndex - 1);
+}
+
+/** The snapshot has arrived: its own answer, or that to the next heartbeat, goes on from here. */
+export function becomeInstalling(progress: Progress): void {
+  becomeProbe(progress);
+  progress.installing = true;
 }
 
 export function becomeReplicate(progress: Progress): void {
@@ -111,6 +123,7 @@ export function stepBack(progress: Progress, prevLogIndex: LogIndex, probeIndex:
     if (progress.nextIndex - 1 !== prevLogIndex) return false;
     progress.nextIndex = Math.max(Math.min(prevLogIndex, probeIndex + 1), progress.matchIndex + 1);
     progress.paused = false;
+    progress.installing = false;
   }
   progress.sentCommit = Math.min(progress.sentCommit, progress.nextIndex - 1);
   return true;
@@ -137,5 +150,6 @@ function enter(progress: Progress, kind: ProgressKind): void {
   progress.kind = kind;
   progress.paused = false;
   progress.pendingSnapshot = 0;
+  progress.installing = false;
   resetInflights(progress.inflights);
 }

@@ -15,6 +15,9 @@ import { send } from "./send.ts";
 import type { LeaderRead, RaftState } from "./state.ts";
 import type { LogIndex, NodeId } from "./types.ts";
 
+/** Election timeouts that a read of this node waits for an answer. */
+const giveUpTimeouts = 2;
+
 /** A read asked at this node. */
 export function onReadIndex(state: RaftState, readId: number): void {
   const { reads } = state;
@@ -41,14 +44,21 @@ export function onReadIndexResponse(state: RaftState, response: ReadIndexRespons
   grantLocal(state, response.readId, response.readIndex);
 }
 
-/** Asks again what no leader has answered: the question or its answer may be lost. */
+/**
+ * Asks again what no leader has answered: the question or its answer may be lost. What has waited for as long as an
+ * election may take is given up, so that reads of which nobody wants to know any more do not gather.
+ */
 export function tickReads(state: RaftState): void {
-  if (state.role === "leader") return;
-  const resendTicks = 2 * state.options.heartbeatTicks;
-  for (const read of state.reads.local) {
+  const { reads, options } = state;
+  const resendTicks = 2 * options.heartbeatTicks;
+  const giveUpTicks = giveUpTimeouts * options.electionTimeoutTicks;
+  let isAnyGivenUp = false;
+  for (const read of reads.local) {
     read.waitedTicks += 1;
-    if (read.waitedTicks % resendTicks === 0) askLeader(state, read.wireId);
+    if (read.waitedTicks >= giveUpTicks) isAnyGivenUp = true;
+    else if (state.role !== "leader" && read.waitedTicks % resendTicks === 0) askLeader(state, read.wireId);
   }
+  if (isAnyGivenUp) giveUpReads(state, giveUpTicks);
 }
 
 /** A leader is known now: all reads of this node go to it. */
@@ -123,6 +133,18 @@ function grantLocal(state: RaftState, wireId: number, readIndex: LogIndex): void
   if (read === undefined) return;
   local.splice(position, 1);
   state.outbox.readsGranted.push({ readId: read.readId, readIndex });
+}
+
+function giveUpReads(state: RaftState, giveUpTicks: number): void {
+  const { reads, outbox } = state;
+  const givenUp = new Set<number>();
+  reads.local = reads.local.filter(({ readId, wireId, waitedTicks }) => {
+    if (waitedTicks < giveUpTicks) return true;
+    givenUp.add(wireId);
+    outbox.readsRefused.push(readId);
+    return false;
+  });
+  reads.confirming = reads.confirming.filter(({ from, wireId }) => from !== state.id || !givenUp.has(wireId));
 }
 
 function askLeader(state: RaftState, wireId: number): void {

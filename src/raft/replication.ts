@@ -31,7 +31,7 @@ export function sendDueAppends(state: RaftState): void {
 /** Sends entries that were read back from disk and still follow what the member has. */
 export function sendReadEntries(state: RaftState, progress: Progress, entries: readonly Entry[]): void {
   const previousTerm = termAt(state.log, progress.nextIndex - 1);
-  if (isPaused(progress) || previousTerm === null) return;
+  if (isPaused(progress) || progress.installing || previousTerm === null) return;
   sendEntries(state, progress, { previousTerm, entries });
 }
 
@@ -46,7 +46,7 @@ function sendAppend(state: RaftState, progress: Progress, sendIfEmpty: boolean):
     return false;
   }
   let entries: readonly Entry[] = [];
-  if (nextIndex <= log.lastIndex && !isWindowFull(progress)) {
+  if (nextIndex <= log.lastIndex && !progress.installing && !isWindowFull(progress)) {
     if (nextIndex < log.tailFirst) {
       if (progress.awaitedFrom !== nextIndex) {
         progress.awaitedFrom = nextIndex;

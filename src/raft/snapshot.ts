@@ -11,7 +11,7 @@ import { followCommit, progressOfMember } from "./commit.ts";
 import { compactLog, resetLog } from "./log.ts";
 import { switchConfiguration } from "./membership.ts";
 import type { InstallSnapshotRequest } from "./message.ts";
-import { becomeProbe } from "./progress.ts";
+import { becomeInstalling, becomeProbe } from "./progress.ts";
 import type { RaftState } from "./state.ts";
 import { termAt } from "./term-runs.ts";
 import type { NodeId, SnapshotMetadata } from "./types.ts";
@@ -63,8 +63,12 @@ export function onSnapshotTaken(state: RaftState, snapshot: SnapshotMetadata): v
 export function onSnapshotSent(state: RaftState, to: NodeId, delivered: boolean): void {
   const progress = progressOfMember(state, to);
   if (progress === undefined || progress.kind !== "snapshot") return;
-  if (!delivered) progress.pendingSnapshot = 0;
-  becomeProbe(progress);
+  if (delivered) {
+    becomeInstalling(progress);
+  } else {
+    progress.pendingSnapshot = 0;
+    becomeProbe(progress);
+  }
   progress.paused = true;
   progress.due = "no";
 }

@@ -7,11 +7,10 @@
 
 import { assert, itemAt } from "./assert.ts";
 import type { Append } from "./effect.ts";
-import { sliceLog } from "./log.ts";
+import { lastEntryId, sliceLog } from "./log.ts";
 import type { Message } from "./message.ts";
 import type { RaftState } from "./state.ts";
-import { lastTermOf } from "./term-runs.ts";
-import type { HardState, LogIndex, Term, WriteId } from "./types.ts";
+import type { EntryId, HardState, LogIndex, Term, WriteId } from "./types.ts";
 
 /** Everything that is not handed to the disk yet, as one write; null when there is nothing. */
 export function takeAppend(state: RaftState): Append | null {
@@ -28,9 +27,13 @@ export function takeAppend(state: RaftState): Append | null {
   }
   log.writtenIndex = log.lastIndex;
   const { lastWriteId: writeId } = writes;
-  const { lastIndex } = log;
-  const term = lastTermOf(log);
-  writes.pending.push({ writeId, term, lastIndex, currentTerm: state.currentTerm, coveredIndex: lastIndex });
+  const { currentTerm } = state;
+  const snapshot = snapshotOnDisk(state);
+  assert(snapshot === null || entries.length === 0, "nothing is appended while a snapshot is installed");
+  const { term, index: lastIndex } = snapshot ?? lastEntryId(log);
+  // Behind a reset a write proves nothing of the log that is still in memory, and needs not of the one to come.
+  const coveredIndex = snapshot === null ? lastIndex : 0;
+  writes.pending.push({ writeId, term, lastIndex, currentTerm, coveredIndex });
   return { writeId, term, lastIndex, hardState, entries };
 }
 
@@ -72,6 +75,15 @@ export function notePersisted(
 /** Entries from `index` on are overwritten: no write under way can prove them any more. */
 export function uncoverPendingWrites(state: RaftState, index: LogIndex): void {
   for (const write of state.writes.pending) write.coveredIndex = Math.min(write.coveredIndex, index - 1);
+}
+
+/**
+ * Where the log on disk ends for a write of now, when that is not where the one in memory does: at the snapshot that
+ * is being installed. The reset goes to the disk after the write of its own turn, and before all later ones.
+ */
+function snapshotOnDisk({ installing, outbox }: RaftState): EntryId | null {
+  if (installing === null || outbox.installSnapshot !== null) return null;
+  return { term: installing.lastIncludedTerm, index: installing.lastIncludedIndex };
 }
 
 function changedHardState(state: RaftState): HardState | null {

@@ -1,106 +1,14 @@
 /**
  * @module
- * §7 and §8 of the extended Raft paper, dissertation ch. 6: compaction, proposals from any node, linearizable reads.
+ * §7 and §8 of the extended Raft paper, dissertation ch. 6: entries that are on disk only, proposals from any node,
+ * linearizable reads. Snapshots: section-7-log-compaction.test.ts.
  */
 
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { CoreCluster } from "../support/core-cluster.ts";
-import { bytesOfText, configurationOf } from "../support/core-node.ts";
+import { bytesOfText } from "../support/core-node.ts";
 import { ledByA } from "./support.ts";
-
-describe("§7 Log compaction", () => {
-  function withSnapshot(): CoreCluster {
-    const cluster = ledByA();
-    cluster.isolate("c");
-    for (const text of ["u", "v", "w", "x"]) {
-      cluster.propose("a", text);
-      cluster.settle();
-    }
-    cluster.node("a").snapshot();
-    cluster.settle();
-    return cluster;
-  }
-
-  it("once a snapshot is complete, the entries up to the last included index are deleted", () => {
-    const cluster = withSnapshot();
-    expect(cluster.node("a").log).to.deep.equal([]);
-    expect(cluster.node("a").disk).to.include({ startIndex: 5, startTerm: 1 });
-  });
-
-  it("trailing entries are kept for followers that lag a little", () => {
-    const cluster = ledByA(["a", "b", "c"], { trailingEntries: 2 });
-    for (const text of ["u", "v", "w"]) cluster.propose("a", text);
-    cluster.settle();
-    cluster.node("a").snapshot();
-    cluster.settle();
-    expect(cluster.node("a").log).to.deep.equal(["1@3", "1@4"]);
-  });
-
-  it("a follower that needs what is discarded gets the snapshot, and then what follows it", () => {
-    const cluster = withSnapshot();
-    cluster.heal();
-    cluster.tick(3);
-    cluster.propose("a", "y");
-    cluster.settle();
-    const c = cluster.node("c");
-    expect(c.commands).to.deep.equal(["u", "v", "w", "x", "y"]);
-    expect(c.disk.startIndex).to.equal(5);
-    expect(c.state.configuration).to.deep.equal(configurationOf(["a", "b", "c"]));
-  });
-
-  it("a snapshot of a prefix of the follower's log leaves the entries after it in place", () => {
-    const cluster = ledByA();
-    cluster.propose("a", "x");
-    cluster.propose("a", "y");
-    cluster.settle();
-    const c = cluster.node("c");
-    const snapshot = {
-      lastIncludedIndex: 2,
-      lastIncludedTerm: 1,
-      lastIncludedTime: 0,
-      configuration: configurationOf(["a", "b", "c"]),
-    };
-    c.step({ kind: "receive", message: { kind: "installSnapshotRequest", from: "a", to: "c", term: 1, snapshot } });
-    const { installSnapshot, messages } = c.collect();
-    expect(installSnapshot).to.equal(null);
-    expect(messages).to.deep.equal([{ kind: "appendEntriesMatched", from: "c", to: "a", term: 1, matchIndex: 3 }]);
-  });
-
-  it("nothing touches the log while a snapshot is installed, and nobody campaigns meanwhile", () => {
-    const cluster = ledByA();
-    const c = cluster.node("c");
-    const configuration = configurationOf(["a", "b", "c"]);
-    const snapshot = { lastIncludedIndex: 9, lastIncludedTerm: 1, lastIncludedTime: 0, configuration };
-    c.step({ kind: "receive", message: { kind: "installSnapshotRequest", from: "a", to: "c", term: 1, snapshot } });
-    expect(c.collect().installSnapshot).to.deep.equal(snapshot);
-    const append = {
-      kind: "appendEntriesRequest",
-      from: "a",
-      to: "c",
-      term: 1,
-      prevLogIndex: 1,
-      prevLogTerm: 1,
-    } as const;
-    c.step({ kind: "receive", message: { ...append, entries: [], leaderCommit: 1 } });
-    for (let tick = 0; tick < 50; tick += 1) c.step({ kind: "tick" });
-    expect(c.collect()).to.deep.include({ append: null, apply: [], messages: [] });
-    c.install(() => []);
-    const { messages } = c.collect();
-    expect(messages).to.deep.equal([{ kind: "appendEntriesMatched", from: "c", to: "a", term: 1, matchIndex: 9 }]);
-    expect(c.state.log).to.include({ startIndex: 9, lastIndex: 9, commitIndex: 9, appliedIndex: 9 });
-  });
-
-  it("a snapshot that did not arrive is sent again", () => {
-    const cluster = withSnapshot();
-    cluster.loses = ({ kind }) => kind === "installSnapshotRequest";
-    cluster.tick(4);
-    expect(cluster.node("c").commands).to.deep.equal([]);
-    cluster.heal();
-    cluster.tick(4);
-    expect(cluster.node("c").commands).to.deep.equal(["u", "v", "w", "x"]);
-  });
-});
 
 describe("entries that are no longer in memory", () => {
   it("are read back for a follower that lags", () => {
@@ -236,13 +144,32 @@ describe("dissertation §6.4, linearizable reads", () => {
     a.step({ kind: "readIndex", readId: 1 });
     cluster.settle();
     expect(a.granted).to.deep.equal([]);
-    cluster.tick(60);
-    const next = cluster.leaders[0]?.id ?? "";
-    cluster.propose(next, "x");
+    cluster.tick(12, ["b", "c"]);
+    cluster.elect("b");
+    cluster.propose("b", "x");
     cluster.settle();
     cluster.heal();
     cluster.tick(5);
     expect(a.granted).to.deep.equal([{ readId: 1, readIndex: 3 }]);
+  });
+
+  it("is given up after two election timeouts, on a follower and on a leader without a quorum", () => {
+    const cluster = new CoreCluster(["a", "b", "c"], { checkQuorum: false, pendingReadsMax: 1 });
+    cluster.elect("a");
+    cluster.loses = () => true;
+    for (const id of ["a", "b"]) {
+      const node = cluster.node(id);
+      node.step({ kind: "readIndex", readId: 1 });
+      cluster.tick(19, [id]);
+      expect(node.readsRefused).to.deep.equal([]);
+      cluster.tick(1, [id]);
+      expect(node.readsRefused).to.deep.equal([1]);
+      expect(node.state.reads).to.deep.include({ local: [], confirming: [] });
+    }
+    cluster.heal();
+    cluster.node("a").step({ kind: "readIndex", readId: 2 });
+    cluster.settle();
+    expect(cluster.node("a").granted.map(({ readId }) => readId)).to.deep.equal([2]);
   });
 
   it("works at a follower, whose lost questions are asked again", () => {

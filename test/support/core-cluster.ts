@@ -29,7 +29,7 @@ export class CoreCluster {
     changes: Partial<RaftOptions> = {},
     configuration: Configuration = configurationOf(ids),
   ) {
-    this.nodes = ids.map((id) => new CoreNode(optionsOf(id, changes), configuration));
+    this.nodes = ids.map((id) => this.#made(optionsOf(id, changes), configuration));
   }
 
   node(id: NodeId): CoreNode {
@@ -40,7 +40,7 @@ export class CoreCluster {
 
   /** A new node, which knows nobody unless the cluster's configuration was not founded by an entry. */
   add(id: NodeId, configuration: Configuration = emptyConfiguration): CoreNode {
-    const node = new CoreNode(optionsOf(id), configuration);
+    const node = this.#made(optionsOf(id), configuration);
     this.nodes.push(node);
     return node;
   }
@@ -69,7 +69,7 @@ export class CoreCluster {
     let worked = false;
     while (node.persist()) worked = true;
     while (node.read()) worked = true;
-    if (node.install((snapshot) => this.#snapshots.get(snapshot.lastIncludedIndex) ?? [])) worked = true;
+    if (node.install()) worked = true;
     return node.apply() || worked;
   }
 
@@ -130,6 +130,12 @@ export class CoreCluster {
 
   get leaders(): CoreNode[] {
     return this.nodes.filter((node) => node.alive && node.state.role === "leader");
+  }
+
+  #made(options: RaftOptions, configuration: Configuration): CoreNode {
+    const node = new CoreNode(options, configuration);
+    node.stateOf = ({ lastIncludedIndex }) => this.#snapshots.get(lastIncludedIndex) ?? [];
+    return node;
   }
 }
 

@@ -93,6 +93,13 @@ export class CoreNode {
   applying: Entry[] = [];
   reads: ReadEntries[] = [];
   installing: SnapshotMetadata | null = null;
+  /** The state that a snapshot stands for. */
+  stateOf: (snapshot: SnapshotMetadata) => readonly Entry[] = () => [];
+  /** False: an installation takes its time. */
+  installs = true;
+  /** The log is reset to what is being installed after this write. */
+  #resetAfter = 0;
+  #isLogReset = false;
   granted: ReadGrant[] = [];
   readsRefused: number[] = [];
   proposals: Propositions = { accepted: [], refused: [] };
@@ -126,6 +133,8 @@ export class CoreNode {
 
   /** A new process on the same disk; its state may have to be rebuilt from the snapshot on. */
   restart({ rebuilt }: { readonly rebuilt: boolean } = { rebuilt: false }): void {
+    const { snapshot, startIndex, appliedIndex } = this.disk;
+    if (appliedIndex < startIndex) this.#replaceState(snapshot, this.stateOf(snapshot));
     if (rebuilt) this.#rebuild();
     Object.assign(this, { appends: [], applying: [], reads: [], installing: null, alive: true });
     this.state = this.#boot();
@@ -145,7 +154,11 @@ export class CoreNode {
     this.readsRefused.push(...effects.readsRefused);
     this.proposals.accepted.push(...effects.proposalsAccepted);
     this.proposals.refused.push(...effects.proposalsRefused);
-    if (effects.installSnapshot !== null) this.installing = effects.installSnapshot;
+    if (effects.installSnapshot !== null) {
+      this.installing = effects.installSnapshot;
+      this.#resetAfter = this.state.writes.lastWriteId;
+      this.#isLogReset = false;
+    }
     if (effects.compactTo !== null) this.#compact(effects.compactTo);
     return effects;
   }
@@ -199,21 +212,14 @@ export class CoreNode {
   }
 
   /** The snapshot under way takes the place of log and state; false when there is none. */
-  install(stateOf: (snapshot: SnapshotMetadata) => readonly Entry[]): boolean {
+  install(): boolean {
     const snapshot = this.installing;
-    if (snapshot === null || this.appends.length > 0) return false;
+    if (snapshot === null || !this.installs || this.appends.some(({ writeId }) => writeId <= this.#resetAfter))
+      return false;
+    this.#resetLog(snapshot);
     this.installing = null;
     this.applying = [];
-    Object.assign(this.disk, {
-      startIndex: snapshot.lastIncludedIndex,
-      startTerm: snapshot.lastIncludedTerm,
-      startTime: snapshot.lastIncludedTime,
-      entries: [],
-      snapshot,
-      applied: [...stateOf(snapshot)],
-      appliedIndex: snapshot.lastIncludedIndex,
-      configuration: snapshot.configuration,
-    } satisfies Partial<CoreDisk>);
+    this.#replaceState(snapshot, this.stateOf(snapshot));
     this.step({ kind: "snapshotInstalled", snapshot });
     return true;
   }
@@ -236,13 +242,38 @@ export class CoreNode {
     disk.configuration = lastIncludedIndex === 0 ? this.#founding : configuration;
   }
 
-  #write({ entries, hardState }: Append): void {
-    const { disk } = this;
+  #write({ writeId, term, lastIndex, entries, hardState }: Append): void {
+    const { disk, installing } = this;
+    if (installing !== null && writeId > this.#resetAfter) this.#resetLog(installing);
     if (hardState !== null) disk.hardState = hardState;
     const first = entries[0];
-    if (first === undefined) return;
-    disk.entries.length = first.index - disk.startIndex - 1;
-    disk.entries.push(...entries);
+    if (first !== undefined) {
+      disk.entries.length = first.index - disk.startIndex - 1;
+      disk.entries.push(...entries);
+    }
+    const last = disk.entries.at(-1) ?? { index: disk.startIndex, term: disk.startTerm };
+    if (last.index === lastIndex && last.term === term) return;
+    throw new Error(`the log ends at ${last.term}@${last.index}, the core says ${term}@${lastIndex}`);
+  }
+
+  #resetLog(snapshot: SnapshotMetadata): void {
+    if (this.#isLogReset) return;
+    this.#isLogReset = true;
+    Object.assign(this.disk, {
+      startIndex: snapshot.lastIncludedIndex,
+      startTerm: snapshot.lastIncludedTerm,
+      startTime: snapshot.lastIncludedTime,
+      entries: [],
+      snapshot,
+    } satisfies Partial<CoreDisk>);
+  }
+
+  #replaceState({ lastIncludedIndex, configuration }: SnapshotMetadata, applied: readonly Entry[]): void {
+    Object.assign(this.disk, {
+      applied: [...applied],
+      appliedIndex: lastIncludedIndex,
+      configuration,
+    } satisfies Partial<CoreDisk>);
   }
 
   #compact(index: number): void {

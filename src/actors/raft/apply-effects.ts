@@ -27,6 +27,7 @@ function toLog(state: RaftActorState, core: Effects, effects: RaftActorEffects):
     effects.toLog.push({ kind: "append", writeId, term, lastIndex, hardState, firstIndex, entries: packed });
   }
   for (const ask of readEntries) effects.toLog.push({ kind: "read", ...ask });
+  // After the append: that one still ends where the log did before the snapshot.
   if (installSnapshot !== null) effects.toLog.push({ kind: "reset", snapshot: installSnapshot });
   if (compactTo !== null) effects.toLog.push({ kind: "compact", index: compactTo, snapshot: newestSnapshot(state) });
 }
@@ -38,7 +39,9 @@ function toPeers(state: RaftActorState, core: Effects, effects: RaftActorEffects
   }
   for (const { to, message } of core.sendSnapshots) {
     assert(message.kind === "installSnapshotRequest", "a snapshot goes with the message that offers it");
-    effects.sendSnapshots.push({ to, message, snapshot: message.snapshot });
+    state.lastTransfer += 1;
+    state.transfers.set(to, state.lastTransfer);
+    effects.sendSnapshots.push({ to, transfer: state.lastTransfer, message, snapshot: message.snapshot });
   }
 }
 

@@ -45,6 +45,8 @@ function onSnapshotTaken(
 ): void {
   state.snapshotUnderWay = false;
   if (message.snapshot === null) return;
+  // One that was installed meanwhile stands for more; the file of this one may be gone already.
+  if (message.snapshot.lastIncludedIndex <= (state.newestSnapshot?.lastIncludedIndex ?? 0)) return;
   state.snapshotBytes = message.bytes;
   state.newestSnapshot = message.snapshot;
   effects.toLog.push({ kind: "recordSnapshot", snapshot: message.snapshot });
@@ -66,7 +68,7 @@ function onSnapshotInstalled(
     return;
   }
   // At the start: the state had to be brought up to where the log begins.
-  const { lastIncludedIndex, configuration } = snapshot;
-  state.storeOpened = { kind: "opened", appliedIndex: lastIncludedIndex, configuration };
+  const { lastIncludedIndex: appliedIndex, lastIncludedTerm: appliedTerm, configuration } = snapshot;
+  state.storeOpened = { kind: "opened", appliedIndex, appliedTerm, configuration };
   bootWhenOpened(state, effects);
 }

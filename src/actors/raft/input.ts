@@ -26,7 +26,8 @@ export type RaftActorInput =
   | { readonly kind: "serviceFromPeer"; readonly from: NodeId; readonly message: ServiceMessage }
   | { readonly kind: "peerUnreachable"; readonly peer: NodeId }
   | { readonly kind: "peerDisconnected"; readonly peer: NodeId }
-  | { readonly kind: "snapshotSent"; readonly to: NodeId; readonly delivered: boolean }
+  /** `transfer` as in `SendSnapshot`. */
+  | { readonly kind: "snapshotSent"; readonly to: NodeId; readonly transfer: number; readonly delivered: boolean }
   /** Hand leadership to the most up-to-date voter: this node is about to stop. */
   | { readonly kind: "handOver" }
   | { readonly kind: "tick" };
@@ -37,13 +38,22 @@ export interface ToPeer {
   readonly entries: Uint8Array | undefined;
 }
 
+/** Stream `snapshot` to a peer, then `message`; answered by `snapshotSent` with the same number. */
+export interface SendSnapshot {
+  readonly to: NodeId;
+  /** Never used twice: a transfer that a newer one has replaced ends too, and must not be taken for that one. */
+  readonly transfer: number;
+  readonly message: Message;
+  readonly snapshot: SnapshotMetadata;
+}
+
 export interface RaftActorEffects {
   readonly toIngress: RaftToIngress[];
   readonly toLog: RaftToLog[];
   readonly toStore: RaftToStore[];
   readonly toPeers: ToPeer[];
   readonly serviceToPeers: { readonly to: NodeId; readonly message: ServiceMessage }[];
-  readonly sendSnapshots: { readonly to: NodeId; readonly message: Message; readonly snapshot: SnapshotMetadata }[];
+  readonly sendSnapshots: SendSnapshot[];
   /** Who there is to be connected with, when that has changed. */
   peers: Configuration | null;
 }

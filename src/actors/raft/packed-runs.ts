@@ -14,13 +14,17 @@ interface PackedRun {
   readonly bytes: Uint8Array;
 }
 
-/** Remembers the newest packed runs, by their first entry and their end. */
+/** Remembers the newest packed runs, by their first entry and their end: as many as both bounds hold, and at least one. */
 export class PackedRuns {
   readonly #runs = new Map<LogIndex, PackedRun>();
   readonly #runsMax: number;
+  readonly #bytesMax: number;
+  /** Of all that is remembered. */
+  #bytes = 0;
 
-  constructor(runsMax: number) {
+  constructor({ runsMax, bytesMax }: { readonly runsMax: number; readonly bytesMax: number }) {
     this.#runsMax = runsMax;
+    this.#bytesMax = bytesMax;
   }
 
   /** The entries' bytes; the same buffer for the same run, so it must never be transferred. */
@@ -52,10 +56,21 @@ export class PackedRuns {
   }
 
   #remember(run: PackedRun): void {
-    this.#runs.delete(run.first.index);
+    this.#forget(run.first.index);
     this.#runs.set(run.first.index, run);
-    if (this.#runs.size <= this.#runsMax) return;
-    const oldest = this.#runs.keys().next();
-    if (oldest.done !== true) this.#runs.delete(oldest.value);
+    this.#bytes += run.bytes.byteLength;
+    for (const index of this.#runs.keys()) {
+      const isWithin = this.#runs.size <= this.#runsMax && this.#bytes <= this.#bytesMax;
+      // The newest stays, however large: it goes to the log and to every peer in this very turn.
+      if (isWithin || this.#runs.size === 1) return;
+      this.#forget(index);
+    }
+  }
+
+  #forget(index: LogIndex): void {
+    const run = this.#runs.get(index);
+    if (run === undefined) return;
+    this.#runs.delete(index);
+    this.#bytes -= run.bytes.byteLength;
   }
 }

@@ -14,11 +14,13 @@ import type { RaftConfig } from "../protocol/config.ts";
 import type { IngressToRaft, RaftToIngress } from "../protocol/ingress-raft.ts";
 import type { LogToRaft, RaftToLog } from "../protocol/raft-log.ts";
 import type { RaftToStore, StoreToRaft } from "../protocol/raft-store.ts";
+import { ApplyLag } from "./apply-lag.ts";
 import { HeartbeatGauge } from "./heartbeat-gauge.ts";
 import type { RaftActorEffects, RaftActorInput } from "./input.ts";
 import { showOnBoard } from "./show-on-board.ts";
 import { SnapshotTraffic } from "./snapshot-traffic.ts";
-import { createRaftActor, type RaftActorState } from "./state.ts";
+import { createRaftActor, type RaftActorState, startedCore } from "./state.ts";
+import { StatusNews } from "./status-news.ts";
 import { turn } from "./turn.ts";
 
 const inputsPerTurnMax = 4096;
@@ -39,6 +41,8 @@ export class RaftRunner {
   readonly #pump: Pump<RaftActorInput>;
   readonly #snapshots: SnapshotTraffic;
   readonly #heartbeats: HeartbeatGauge;
+  readonly #applyLag: ApplyLag;
+  readonly #news: StatusNews;
   #paused = false;
   #ticker: NodeJS.Timeout | undefined;
 
@@ -52,6 +56,8 @@ export class RaftRunner {
     this.#store = context.edge("store");
     this.#pump = new Pump((inputs) => this.#turn(inputs), { inputsPerTurnMax });
     this.#heartbeats = new HeartbeatGauge(board);
+    this.#applyLag = new ApplyLag(board);
+    this.#news = new StatusNews(config, (level, message, fields) => supervisor.log(level, message, fields));
     this.#snapshots = new SnapshotTraffic((message) => this.#store.send([message]));
     const { identity, addresses, peerQueueBytesMax, frameBytesMax } = config;
     this.#links = new Links(
@@ -108,6 +114,8 @@ export class RaftRunner {
     });
     this.#store.onMessages((messages) => {
       for (const message of messages) {
+        if (message.kind === "applied") this.#applyLag.onApplied(message.index, this.#now());
+        if (message.kind === "snapshotInstalled") this.#applyLag.onReplaced();
         if (message.kind === "snapshotChunk" || message.kind === "snapshotChunkStored") this.#snapshots.settle(message);
         else this.#pump.push({ kind: "fromStore", message });
       }
@@ -145,15 +153,19 @@ export class RaftRunner {
     this.#log.send(effects.toLog);
     this.#sendToPeers(effects);
     this.#store.send(effects.toStore);
+    if (effects.toStore.some(({ kind }) => kind === "apply")) {
+      this.#applyLag.onHandedOn(startedCore(this.#state).log.emittedIndex, this.#now());
+    }
     this.#ingress.send(effects.toIngress);
     if (effects.peers !== null) this.#connectTo(effects.peers.members);
-    for (const { to, message, snapshot } of effects.sendSnapshots) {
+    for (const { to, transfer, message, snapshot } of effects.sendSnapshots) {
       const readPart = this.#snapshots.reader(to, snapshot);
       void this.#links.sendSnapshot(to, message, readPart).then((delivered) => {
-        this.#pump.push({ kind: "snapshotSent", to, delivered });
+        this.#pump.push({ kind: "snapshotSent", to, transfer, delivered });
       });
     }
     if (this.#state.shown?.role !== "leader") this.#heartbeats.onNotLeading();
+    if (this.#state.shown !== null) this.#news.onStatus(this.#state.shown, startedCore(this.#state).log.commitIndex);
     showOnBoard(this.#state, this.#context.board, this.#links.queuedBytes());
   }
 

@@ -27,4 +27,6 @@ export function showOnBoard({ core, freshness }: RaftActorState, board: Board, p
   board.set("snapshotIndex", core.snapshot.lastIncludedIndex);
   board.set("freshAtMs", Math.floor(freshness.freshAtMs));
   board.set("peerQueueBytes", peerQueueBytes);
+  // Last: by it others know that the cells above say something.
+  board.set("raftStarted", 1);
 }

@@ -4,7 +4,7 @@
  * through the raft thread, which owns the sockets, and never through the core.
  */
 
-import type { NodeId, SnapshotMetadata } from "../../raft/types.ts";
+import type { LogIndex, NodeId, SnapshotMetadata } from "../../raft/types.ts";
 import type { SnapshotAck } from "../../transport/snapshot-frame.ts";
 import type { ReadSnapshotPart, SnapshotPart } from "../../transport/snapshot-sender.ts";
 import type {
@@ -16,17 +16,23 @@ import type {
 
 const chunkBytesMax = 1024 * 1024;
 
+/** Whoever waits for an answer, and what that says when it is not of an earlier transfer. */
 interface Waiting<T> {
+  readonly lastIncludedIndex: LogIndex;
   readonly offset: number;
   resolve(value: T): void;
   reject(cause: Error): void;
+}
+
+interface WaitingForStored extends Waiting<SnapshotAck> {
+  readonly last: boolean;
 }
 
 export class SnapshotTraffic {
   readonly #toStore: (message: ReadSnapshotChunk | StoreSnapshotChunk) => void;
   /** By the peer that the snapshot goes to, or comes from. */
   readonly #reading = new Map<NodeId, Waiting<SnapshotPart>>();
-  readonly #storing = new Map<NodeId, Waiting<SnapshotAck>>();
+  readonly #storing = new Map<NodeId, WaitingForStored>();
 
   constructor(toStore: (message: ReadSnapshotChunk | StoreSnapshotChunk) => void) {
     this.#toStore = toStore;
@@ -37,7 +43,7 @@ export class SnapshotTraffic {
     return (offset) =>
       new Promise((resolve, reject) => {
         this.#reading.get(to)?.reject(new Error("another snapshot goes to the same peer"));
-        this.#reading.set(to, { offset, resolve, reject });
+        this.#reading.set(to, { lastIncludedIndex, offset, resolve, reject });
         const bytesMax = chunkBytesMax;
         this.#toStore({ kind: "readSnapshotChunk", to, lastIncludedIndex, lastIncludedTerm, offset, bytesMax });
       });
@@ -47,7 +53,9 @@ export class SnapshotTraffic {
   store(chunk: Omit<StoreSnapshotChunk, "kind">): Promise<SnapshotAck> {
     return new Promise((resolve, reject) => {
       this.#storing.get(chunk.from)?.reject(new Error("another snapshot comes from the same peer"));
-      this.#storing.set(chunk.from, { offset: chunk.offset, resolve, reject });
+      const { snapshot, last } = chunk;
+      const offset = chunk.offset + chunk.bytes.byteLength;
+      this.#storing.set(chunk.from, { lastIncludedIndex: snapshot.lastIncludedIndex, offset, last, resolve, reject });
       this.#toStore({ kind: "storeSnapshotChunk", ...chunk });
     });
   }
@@ -57,17 +65,19 @@ export class SnapshotTraffic {
     else this.#settleStored(message);
   }
 
-  #settleRead({ to, offset, bytes, last, found }: SnapshotChunk): void {
+  #settleRead({ to, lastIncludedIndex, offset, bytes, last, found }: SnapshotChunk): void {
     const waiting = this.#reading.get(to);
-    if (waiting === undefined || waiting.offset !== offset) return;
+    if (waiting?.lastIncludedIndex !== lastIncludedIndex || waiting.offset !== offset) return;
     this.#reading.delete(to);
     if (found) waiting.resolve({ bytes, last });
     else waiting.reject(new Error("the snapshot is gone; the next one will be sent"));
   }
 
-  #settleStored({ from, offset, accepted }: SnapshotChunkStored): void {
+  #settleStored({ from, lastIncludedIndex, offset, last, accepted }: SnapshotChunkStored): void {
     const waiting = this.#storing.get(from);
-    if (waiting === undefined) return;
+    if (waiting?.lastIncludedIndex !== lastIncludedIndex || waiting.last !== last) return;
+    // One that was refused says from where to start again, which tells nothing of the chunk.
+    if (accepted && waiting.offset !== offset) return;
     this.#storing.delete(from);
     waiting.resolve({ offset, accepted });
   }

@@ -22,6 +22,7 @@ export function bootWhenOpened(state: RaftActorState, effects: RaftActorEffects)
   state.appliedIndex = next.boot.appliedIndex;
   state.handedOnConfiguration = next.boot.configuration;
   state.newestSnapshot = logOpened.snapshot;
+  effects.toStore.push({ kind: "keepSnapshot", snapshot: logOpened.snapshot });
   if (!config.bootstrap || !isPristine(logOpened)) return;
   bootstrap(state.core, {
     httpAddr: config.addresses.httpAdvertise,

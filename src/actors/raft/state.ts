@@ -5,7 +5,7 @@
 
 import { assert } from "../../errors/assert.ts";
 import type { RaftState } from "../../raft/state.ts";
-import { type Configuration, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
+import { type Configuration, emptyConfiguration, type NodeId, type SnapshotMetadata } from "../../raft/types.ts";
 import type { RaftConfig } from "../protocol/config.ts";
 import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
 import type { LogOpened } from "../protocol/raft-log.ts";
@@ -36,6 +36,9 @@ export interface RaftActorState {
   logBytes: number;
   snapshotBytes: number;
   snapshotUnderWay: boolean;
+  /** The newest snapshot transfer to each peer that has not ended, by its number. */
+  readonly transfers: Map<NodeId, number>;
+  lastTransfer: number;
   /** Asks of ingress that wait for the leader's answer, by id: ticks left. */
   readonly inspections: Map<number, number>;
 }
@@ -46,7 +49,7 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     core: null,
     logOpened: null,
     storeOpened: null,
-    packed: new PackedRuns(256),
+    packed: new PackedRuns({ runsMax: 256, bytesMax: 8 * 1024 * 1024 }),
     freshness: createFreshness(),
     ownReadId: ownReadIdsFrom,
     ticksSinceOwnRead: 0,
@@ -58,6 +61,8 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     logBytes: 0,
     snapshotBytes: 0,
     snapshotUnderWay: false,
+    transfers: new Map(),
+    lastTransfer: 0,
     inspections: new Map(),
   };
 }

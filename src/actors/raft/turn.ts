@@ -60,13 +60,24 @@ function onInput(
       return step(state.core, { kind: "receive", message: input.message });
     case "peerUnreachable":
     case "peerDisconnected":
-    case "snapshotSent":
       if (state.core !== null) step(state.core, input);
       return;
+    case "snapshotSent":
+      return onSnapshotSent(state, input);
     case "handOver":
       if (state.core !== null) handOver(state.core);
       return;
     default:
       unreachable(input);
   }
+}
+
+/** Only the newest transfer to a peer says how it fares: one that was replaced ends as well, and later. */
+function onSnapshotSent(
+  state: RaftActorState,
+  { to, transfer, delivered }: Extract<RaftActorInput, { kind: "snapshotSent" }>,
+): void {
+  if (state.core === null || state.transfers.get(to) !== transfer) return;
+  state.transfers.delete(to);
+  step(state.core, { kind: "snapshotSent", to, delivered });
 }

@@ -1,0 +1,51 @@
+/**
+ * @module
+ * What an operator is told of leadership and of this node's own place among the members: one line a change.
+ */
+
+import type { Supervisor } from "../../actor/context.ts";
+import type { LogIndex, NodeId, Term } from "../../raft/types.ts";
+import type { RaftConfig } from "../protocol/config.ts";
+import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
+
+export class StatusNews {
+  readonly #config: Pick<RaftConfig, "identity" | "addresses">;
+  readonly #say: Supervisor["log"];
+  #seen: LeadershipChanged | null = null;
+  #told: { readonly term: Term; readonly leaderId: NodeId | null } | null = null;
+  #isMisplacementTold = false;
+
+  constructor(config: Pick<RaftConfig, "identity" | "addresses">, say: Supervisor["log"]) {
+    this.#config = config;
+    this.#say = say;
+  }
+
+  /** Called once a turn, with the same object as long as nothing has changed. */
+  onStatus(status: LeadershipChanged, commitIndex: LogIndex): void {
+    if (status === this.#seen) return;
+    this.#seen = status;
+    this.#tellLeader(status, commitIndex);
+    this.#tellMisplacement(status);
+  }
+
+  #tellLeader({ term, leaderId }: LeadershipChanged, commitIndex: LogIndex): void {
+    if (this.#told?.term === term && this.#told.leaderId === leaderId) return;
+    this.#told = { term, leaderId };
+    const role = leaderId === this.#config.identity.nodeId ? "leader" : "follower";
+    const message = leaderId === null ? `no leader is known in term ${term}` : `${leaderId} leads in term ${term}`;
+    this.#say("info", message, { term, leader: leaderId, role, commitIndex });
+  }
+
+  /** A node that was started elsewhere than the others look for it is unreachable, and nothing else would say so. */
+  #tellMisplacement({ term, configuration }: LeadershipChanged): void {
+    const { identity, addresses } = this.#config;
+    const known = configuration.members[identity.nodeId];
+    if (known === undefined || this.#isMisplacementTold) return;
+    const knownAs = `${known.httpAddr} / ${known.raftAddr}`;
+    const says = `${addresses.httpAdvertise} / ${addresses.raftAdvertise}`;
+    if (knownAs === says) return;
+    this.#isMisplacementTold = true;
+    const message = `this node is known to others as ${knownAs}, but says ${says}: start it there`;
+    this.#say("error", message, { node: identity.nodeId, term, knownAs, says });
+  }
+}

@@ -1,0 +1,78 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import type { LogFields } from "../../../src/actor/context.ts";
+import type { LeadershipChanged } from "../../../src/actors/protocol/ingress-raft.ts";
+import { StatusNews } from "../../../src/actors/raft/status-news.ts";
+import type { Configuration } from "../../../src/raft/types.ts";
+import { configurationOf } from "../../support/core-node.ts";
+import { configOf } from "../support/stepped-cluster.ts";
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: LogFields | undefined;
+}
+
+function listen(id: string): { news: StatusNews; lines: Line[] } {
+  const lines: Line[] = [];
+  const news = new StatusNews(configOf(id, false), (level, message, fields) => lines.push({ level, message, fields }));
+  return { news, lines };
+}
+
+function status(
+  term: number,
+  leaderId: string | null,
+  configuration: Configuration = configurationOf([]),
+): LeadershipChanged {
+  const role = leaderId === "n1" ? "leader" : "follower";
+  return { kind: "leadershipChanged", role, term, leaderId, configuration };
+}
+
+describe("what an operator is told", () => {
+  it("is who leads, one line a change of term or leader", () => {
+    const { news, lines } = listen("n1");
+    news.onStatus(status(3, "n2"), 7);
+    news.onStatus(status(3, "n2", configurationOf(["n2"])), 8);
+    news.onStatus({ ...status(4, null), role: "candidate" }, 9);
+    news.onStatus(status(4, null), 9);
+    news.onStatus(status(4, "n1"), 9);
+    expect(lines).to.deep.equal([
+      {
+        level: "info",
+        message: "n2 leads in term 3",
+        fields: { term: 3, leader: "n2", role: "follower", commitIndex: 7 },
+      },
+      {
+        level: "info",
+        message: "no leader is known in term 4",
+        fields: { term: 4, leader: null, role: "follower", commitIndex: 9 },
+      },
+      {
+        level: "info",
+        message: "n1 leads in term 4",
+        fields: { term: 4, leader: "n1", role: "leader", commitIndex: 9 },
+      },
+    ]);
+  });
+
+  it("is, once, that others know this node elsewhere than it says", () => {
+    const { news, lines } = listen("n1");
+    const members = (port: number): Configuration => {
+      const member = {
+        httpAddr: `127.0.0.1:${port}`,
+        raftAddr: `127.0.0.1:${port + 1000}`,
+        incarnation: "",
+        standing: "voter",
+      } as const;
+      return { ...configurationOf(["n1"]), members: { n1: member } };
+    };
+    news.onStatus(status(1, "n1", members(8091)), 1);
+    expect(lines.filter(({ level }) => level === "error")).to.deep.equal([]);
+    for (let times = 0; times < 3; times += 1) news.onStatus(status(1, "n1", members(8191)), 1);
+    const told = "this node is known to others as 127.0.0.1:8191 / 127.0.0.1:9191";
+    const says = "but says 127.0.0.1:8091 / 127.0.0.1:9091: start it there";
+    expect(lines.filter(({ level }) => level === "error").map(({ message }) => message)).to.deep.equal([
+      `${told}, ${says}`,
+    ]);
+  });
+});
