@@ -5,6 +5,7 @@
  *     identity.json  who the node is; written once
  *     log/           LevelDB: entries, term and vote
  *     watermark      how far the log was durable
+ *     begun          empty: from here on a missing watermark is a loss
  *     state/         the state machine, a directory a generation
  *     snapshots/
  */
@@ -147,7 +148,7 @@ async function readIdentity(root: string): Promise<DirectoryIdentity | null> {
 /** Data without an owner: to take the directory for a new one would hide a loss. */
 async function refuseOrphans(root: string): Promise<void> {
   const present = await readdir(root);
-  const orphan = ["log", "watermark", "state", "snapshots"].find((name) => present.includes(name));
+  const orphan = ["log", "watermark", "begun", "state", "snapshots"].find((name) => present.includes(name));
   if (orphan !== undefined) {
     throw new StartError(`${root} holds ${orphan} but no ${identityName}: its identity is lost, so it cannot be used`);
   }

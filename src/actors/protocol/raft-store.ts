@@ -56,12 +56,30 @@ export interface InstallSnapshot {
   readonly snapshot: SnapshotMetadata;
 }
 
-export type RaftToStore = Apply | Leading | TakeSnapshot | ReadSnapshotChunk | StoreSnapshotChunk | InstallSnapshot;
+/**
+ * The core begins, with a log that names this snapshot (null: none). It stays; what an earlier process received
+ * and never installed is not asked for any more.
+ */
+export interface KeepSnapshot {
+  readonly kind: "keepSnapshot";
+  readonly snapshot: SnapshotMetadata | null;
+}
+
+export type RaftToStore =
+  | Apply
+  | Leading
+  | TakeSnapshot
+  | ReadSnapshotChunk
+  | StoreSnapshotChunk
+  | InstallSnapshot
+  | KeepSnapshot;
 
 /** What the state held, and that it is a true prefix. The first message, once. */
 export interface StoreOpened {
   readonly kind: "opened";
   readonly appliedIndex: LogIndex;
+  /** Term of that entry, 0 when there is none. */
+  readonly appliedTerm: Term;
   readonly configuration: Configuration;
 }
 

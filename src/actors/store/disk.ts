@@ -10,7 +10,7 @@ import { configurationKey, historyKey, metaKey, rangeOf, rowPrefixes } from "../
 import { configurationOf } from "../../kv/machine.ts";
 import { decodeMeta } from "../../kv/meta.ts";
 import type { RowChange, RowReader } from "../../kv/row.ts";
-import { type Configuration, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
+import { type Configuration, type EntryId, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
 import type { IncomingSnapshot } from "../../storage/snapshot/incoming-snapshot.ts";
 import type { SnapshotJobs } from "../../storage/snapshot/jobs.ts";
 import type { SnapshotDirectory } from "../../storage/snapshot/snapshot-directory.ts";
@@ -68,6 +68,9 @@ export class StoreDisk {
         return this.#storeChunk(task.message);
       case "build":
         return this.#build(task.snapshot);
+      case "keepSnapshot":
+        await this.#keepSnapshot(task.snapshot);
+        return null;
       case "retire":
         this.#retiring = this.#retire();
         await this.#retiring;
@@ -142,9 +145,18 @@ export class StoreDisk {
     }));
   }
 
-  async #build({ lastIncludedIndex, lastIncludedTerm }: SnapshotMetadata): Promise<StoreInput> {
-    const id = { index: lastIncludedIndex, term: lastIncludedTerm };
-    const path = this.#parts.snapshots.pathOf(id);
+  /** In turn with the chunks: it must not remove what comes in under the same name meanwhile. */
+  #keepSnapshot(snapshot: SnapshotMetadata | null): Promise<void> {
+    const id = snapshot === null ? null : idOf(snapshot);
+    const kept = this.#storing.then(() => this.#parts.snapshots.keepRecorded(id));
+    this.#storing = kept.catch(() => undefined);
+    return kept;
+  }
+
+  /** Asked for only once the log starts after the snapshot, durably. */
+  async #build(snapshot: SnapshotMetadata): Promise<StoreInput> {
+    const id = idOf(snapshot);
+    const path = await this.#parts.snapshots.takeOn(id);
     const { reason } = await this.#parts.jobs.inspectSnapshot(path).catch((cause: unknown) => {
       throw new StorageError(`cannot read the snapshot ${path}`, { cause });
     });
@@ -170,6 +182,10 @@ export class StoreDisk {
       this.#reading.delete(reading);
     }
   }
+}
+
+function idOf({ lastIncludedIndex, lastIncludedTerm }: SnapshotMetadata): EntryId {
+  return { index: lastIncludedIndex, term: lastIncludedTerm };
 }
 
 function generationOf(opened: OpenedGeneration): Generation {

@@ -47,6 +47,8 @@ export type StoreTask =
   | { readonly kind: "readChunk"; readonly message: ReadSnapshotChunk }
   | { readonly kind: "storeChunk"; readonly message: StoreSnapshotChunk }
   | { readonly kind: "build"; readonly snapshot: SnapshotMetadata }
+  /** Not answered. */
+  | { readonly kind: "keepSnapshot"; readonly snapshot: SnapshotMetadata | null }
   /** Ingress has left it: close and remove every generation but `kept`. Not answered. */
   | { readonly kind: "retire"; readonly kept: number };
 

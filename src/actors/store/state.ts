@@ -61,11 +61,12 @@ export interface Outbox {
 /** The store as its state was found on disk; the first turn sends what must be said first. */
 export function createStore(options: StoreOptions, generation: Generation, snapshotIndex: LogIndex): StoreState {
   const { meta, configuration, path } = generation;
+  const { appliedIndex, appliedTerm } = meta;
   const outbox = emptyOutbox();
   outbox.applying = meta;
   outbox.applied = meta;
   outbox.toIngress.push({ kind: "generationReady", generation: generation.generation, path, overtakenTerm: 0 });
-  outbox.toRaft.push({ kind: "opened", appliedIndex: meta.appliedIndex, configuration });
+  outbox.toRaft.push({ kind: "opened", appliedIndex, appliedTerm, configuration });
   return {
     options,
     generation,

@@ -9,7 +9,7 @@
 import { crc32 } from "node:zlib";
 import { assert } from "../../errors/assert.ts";
 import { StorageError } from "../../errors/balsa-error.ts";
-import { applyBatch, type OwnResult } from "../../kv/machine.ts";
+import { applyBatch, type MachineEntry, type OwnResult } from "../../kv/machine.ts";
 import { resultToWire } from "../../kv/result.ts";
 import { isHistoryTooLarge, isTooOld, planTrim, type StoredChunk } from "../../kv/trim.ts";
 import type { RaftToStore } from "../protocol/raft-store.ts";
@@ -17,6 +17,9 @@ import type { WireResult } from "../protocol/store-ingress.ts";
 import type { Generation, StoreEffects, StoreInput } from "./input.ts";
 import { machineEntries } from "./machine-entries.ts";
 import { collectEffects, type StoreState } from "./state.ts";
+
+/** Keys that the commands of one batch name together: entries alone do not bound a turn when each names thousands. */
+export const batchKeysMax = 4096;
 
 /** Steps through `inputs`, then begins the next batch if none is being written. */
 export function turn(state: StoreState, inputs: readonly StoreInput[]): StoreEffects {
@@ -74,6 +77,9 @@ function onRaftMessage(state: StoreState, message: RaftToStore): void {
     case "storeSnapshotChunk":
       state.outbox.tasks.push({ kind: "storeChunk", message });
       return;
+    case "keepSnapshot":
+      state.outbox.tasks.push({ kind: "keepSnapshot", snapshot: message.snapshot });
+      return;
     case "installSnapshot":
       assert(state.installation === null, "raft installs one snapshot at a time");
       state.installation = { kind: "asked", snapshot: message.snapshot };
@@ -118,7 +124,7 @@ function beginBatch(state: StoreState): void {
   const { options, generation } = state;
   if (state.writing !== null || isInstalling(state)) return;
   if (state.waiting.length === 0 && state.trim === null) return;
-  const entries = state.waiting.splice(0, options.batchEntriesMax);
+  const entries = state.waiting.splice(0, entriesOfBatch(state.waiting, options.batchEntriesMax));
   const batch = applyBatch(state.meta, generation.reader, entries, {
     origin: options.origin,
     crc32,
@@ -128,6 +134,24 @@ function beginBatch(state: StoreState): void {
   state.writing = batch;
   state.outbox.applying = batch.meta;
   state.outbox.write = batch;
+}
+
+/** How many entries the next batch takes: a command is never split, so one of many keys goes alone. */
+function entriesOfBatch(waiting: readonly MachineEntry[], entriesMax: number): number {
+  let keys = 0;
+  let taken = 0;
+  for (const entry of waiting) {
+    keys += keysOf(entry);
+    if (taken === entriesMax || (taken > 0 && keys > batchKeysMax)) break;
+    taken++;
+  }
+  return taken;
+}
+
+function keysOf(entry: MachineEntry): number {
+  if (entry.kind !== "command") return 0;
+  const { operation } = entry.command;
+  return operation.kind === "putAll" ? operation.pairs.length : 1;
 }
 
 /** The history is cut a few chunks at a time, each time with a batch. */

@@ -25,7 +25,7 @@ import {
 import { initialImage, type LogImage } from "./log-image.ts";
 import type { LogContents, LogHead, LogOperation, LogRange, LogStorage } from "./log-storage.ts";
 import { LogWrite } from "./log-write.ts";
-import { decodeHardState, decodeLogStart, encodeHardState, encodeLogStart } from "./meta.ts";
+import { decodeHardState, decodeLogStart, encodeHardState, encodeLogStart, type LogStart } from "./meta.ts";
 import { type ChainLink, describeFault, findFault, linkOf, openRecord, recordOverheadBytes } from "./record.ts";
 import type { Row, RowStore } from "./row-store.ts";
 
@@ -36,6 +36,9 @@ export class LogStore implements LogStorage {
   readonly #rows: RowStore;
   #image: LogImage = initialImage();
   #writing = false;
+  /** Where the log starts as of the last durable write: what that leaves dead, no crash brings back. */
+  #durableStart: LogStart = this.#image.start;
+  #resetting = false;
   #sweeping: Promise<unknown> = Promise.resolve();
   /** Everything dead below this key is gone: without it each sweep would step over all graves again. */
   #sweptTo: Buffer = allEntries.from;
@@ -56,6 +59,7 @@ export class LogStore implements LogStorage {
       throw error;
     }
     const { start, hardState, last, runs, bytes } = this.#image;
+    this.#durableStart = start;
     this.#hasGraves = start.link.index > 0;
     return {
       hardState,
@@ -83,6 +87,7 @@ export class LogStore implements LogStorage {
   async write(operations: readonly LogOperation[]): Promise<LogHead> {
     assert(!this.#writing, "one write at a time");
     this.#writing = true;
+    this.#resetting = operations.some(({ kind }) => kind === "reset");
     await this.#clearLanesFor(operations);
     const batch = this.#rows.batch();
     const write = new LogWrite(this.#image, batch, (index) => this.#linkAt(index));
@@ -90,6 +95,8 @@ export class LogStore implements LogStorage {
     write.finish();
     await batch.write({ sync: true });
     this.#writing = false;
+    this.#resetting = false;
+    this.#durableStart = this.#image.start;
     const { last, hardState, bytes } = this.#image;
     return { last: { index: last.index, term: last.term }, hardState, bytes: bytes.bytes };
   }
@@ -227,7 +234,9 @@ export class LogStore implements LogStorage {
   }
 
   async #sweepOnce(): Promise<boolean> {
-    const { lane, link } = this.#image.start;
+    // By the old start the rows of the next life are dead, by the new one those of the old life, which still counts.
+    if (this.#resetting) return true;
+    const { lane, link } = this.#durableStart;
     const [below, above] = deadRanges(lane, link.index);
     const rest = Buffer.compare(this.#sweptTo, below.to) < 0 ? { from: this.#sweptTo, to: below.to } : below;
     const last = await this.#removeSome(rest, { sync: false });

@@ -43,7 +43,7 @@ export class IncomingSnapshot {
     this.#jobs = jobs;
   }
 
-  /** After the last chunk was accepted, the file is verified, durable, and has its name. */
+  /** After the last chunk was accepted, the file is verified, durable, and waits under the name of a received one. */
   async store(chunk: IncomingChunk): Promise<ChunkVerdict> {
     if (chunk.offset === 0) await this.#begin(chunk);
     const transfer = this.#transfer;
@@ -81,7 +81,7 @@ export class IncomingSnapshot {
       await removeDurably(path);
       return { offset: 0, accepted: false };
     }
-    await this.#directory.adopt(path, id);
+    await this.#directory.receive(path, id);
     return { offset: transfer.offset, accepted: true };
   }
 }

@@ -55,11 +55,9 @@ export class StateGenerations {
   }
 
   /**
-   * The valid generation when it is a true prefix that the log can continue; else a new one, from the newest
-   * snapshot that verifies, or empty: the log replays what is missing.
-   *
-   * A prefix that ends below a snapshot is given up too: its tail was lost, and the log under the snapshot may
-   * be gone.
+   * The valid generation when it is a true prefix, whatever snapshots lie there: what they hold more is in the
+   * log, or raft asks for the snapshot that the log starts after. Else a new one, from the newest snapshot that
+   * verifies, or empty: the log replays what is missing.
    */
   async open(): Promise<OpenedState> {
     await makeDirectoryDurably(this.#directory);
@@ -67,25 +65,17 @@ export class StateGenerations {
     const current = await readCurrentGeneration(this.#directory);
     if (current !== null) await removeOtherGenerations(this.#directory, current);
     const existing = current === null ? null : await this.#openExisting(current, warnings);
-    const [newestId] = await this.#snapshots.list();
-    if (existing !== null && (newestId === undefined || newestId.index <= existing.meta.appliedIndex))
-      return { ...existing, warnings };
+    if (existing !== null) return { ...existing, warnings };
 
     const { newest, damaged } = await this.#snapshots.newestValid(this.#jobs);
     warnings.push(...damaged);
-    const snapshotIndex = newest?.metadata.lastIncludedIndex ?? 0;
-    if (existing !== null) {
-      if (snapshotIndex <= existing.meta.appliedIndex) return { ...existing, warnings };
-      const { appliedIndex } = existing.meta;
-      warnings.push(
-        `the state in ${existing.path} ends at ${appliedIndex}, below its snapshot at ${snapshotIndex}: it is rebuilt`,
-      );
-      await this.close(existing);
-    }
     const rebuilt =
       newest === null
         ? await this.#build(async () => undefined)
-        : await this.buildFrom({ index: snapshotIndex, term: newest.metadata.lastIncludedTerm });
+        : await this.buildFrom({
+            index: newest.metadata.lastIncludedIndex,
+            term: newest.metadata.lastIncludedTerm,
+          });
     await removeOtherGenerations(this.#directory, rebuilt.generation);
     return { ...rebuilt, warnings };
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
@@ -201,7 +201,7 @@ describe("the log actor on a disk", () => {
   it("ends the node at a failed read and at a failed sweep", async () => {
     for (const method of ["read", "sweep"] as const) {
       raft.close();
-      await rm(join(directory, "watermark"), { force: true });
+      for (const name of ["watermark", "begun"]) await rm(join(directory, name), { force: true });
       raft = new Raft(directory);
       const storage: LogStorage = new LogStore(new MemoryRows());
       const refuse = (): Promise<never> => Promise.reject(new StorageError(`${method} EIO`));
@@ -228,6 +228,39 @@ describe("the log actor on a disk", () => {
     await raft.hears((heard) => heard.length > 0);
     expect(raft.heard[0]).to.include({ kind: "opened", lastIndex: 2 });
     await second.stop();
+  });
+
+  it("does not take itself for a new node when log and watermark are gone", async () => {
+    const first = await startLog(raft.context);
+    await first.stop();
+    raft.close();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      raft = new Raft(directory);
+      for (const name of ["log", "watermark"]) await rm(join(directory, name), { recursive: true, force: true });
+      const error = await startLog(raft.context).then(
+        () => null,
+        (cause: unknown) => cause,
+      );
+      expect(error).to.be.instanceOf(StorageError);
+      expect(String(error)).to.contain("has lost its log").and.to.contain("replace this member");
+      expect(raft.heard).to.deep.equal([]);
+      raft.close();
+    }
+    raft = new Raft(directory);
+  });
+
+  it("begins when a crash came before there was a watermark, and notes it after a crash right behind it", async () => {
+    await startLog(raft.context).then((actor) => actor.stop());
+    raft.close();
+    await rm(join(directory, "begun"));
+    raft = new Raft(directory);
+    await startLog(raft.context).then((actor) => actor.stop());
+    raft.close();
+    raft = new Raft(directory);
+    expect(await readdir(directory)).to.include("begun");
+    for (const name of ["watermark", "begun"]) await rm(join(directory, name));
+    await startLog(raft.context).then((actor) => actor.stop());
+    expect(await readdir(directory)).to.include.members(["begun", "watermark"]);
   });
 
   it("does not start on a log that has lost its tail, and says nothing to raft", async () => {

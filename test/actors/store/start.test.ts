@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { expect } from "chai";
@@ -10,6 +10,7 @@ import type { StoreConfig } from "../../../src/actors/protocol/config.ts";
 import type { RaftToStore, StoreToRaft } from "../../../src/actors/protocol/raft-store.ts";
 import type { IngressToStore, StoreToIngress } from "../../../src/actors/protocol/store-ingress.ts";
 import { startStore } from "../../../src/actors/store/start.ts";
+import type { SnapshotMetadata } from "../../../src/raft/types.ts";
 import { LevelStateView } from "../../../src/storage/state/level-state-view.ts";
 import { cleansUp, cleanUp, TestKeeper, temporaryDirectory } from "../../storage/state/support.ts";
 import { applyMessage, bytes, configuration, configurationAt, origin, put } from "./support.ts";
@@ -105,6 +106,35 @@ function puts(from: number, to: number): RaftToStore {
   );
 }
 
+/** A store of entries up to 599, and its snapshot. */
+async function startWithSnapshot(): Promise<{ leader: Harness; snapshot: SnapshotMetadata; fileBytes: number }> {
+  const leader = await start(await temporaryDirectory());
+  leader.raft.edge.send([applyMessage([configurationAt(1)], [configuration]), puts(2, 600)]);
+  await leader.raft.next("applied", ({ index }) => index === 599);
+  leader.raft.edge.send([{ kind: "takeSnapshot" }]);
+  const { snapshot, bytes: fileBytes } = await leader.raft.next("snapshotTaken");
+  if (snapshot === null) throw new Error("there is something new");
+  return { leader, snapshot, fileBytes };
+}
+
+/** Gives the bytes that were received. */
+async function transfer(leader: Harness, follower: Harness, snapshot: SnapshotMetadata): Promise<number> {
+  const { lastIncludedIndex, lastIncludedTerm } = snapshot;
+  for (let offset = 0; ; ) {
+    leader.raft.edge.send([
+      { kind: "readSnapshotChunk", to: "n2", lastIncludedIndex, lastIncludedTerm, offset, bytesMax: 1000 },
+    ]);
+    const chunk = await leader.raft.next("snapshotChunk");
+    expect(chunk.found).to.equal(true);
+    const { bytes: chunkBytes, last } = chunk;
+    follower.raft.edge.send([{ kind: "storeSnapshotChunk", from: "n1", snapshot, offset, bytes: chunkBytes, last }]);
+    const stored = await follower.raft.next("snapshotChunkStored");
+    expect(stored).to.include({ accepted: true, last });
+    offset = stored.offset;
+    if (last) return offset;
+  }
+}
+
 describe("the store on its thread", () => {
   cleansUp();
 
@@ -134,12 +164,7 @@ describe("the store on its thread", () => {
   });
 
   it("hands its snapshot to another node, which installs it while its reader reads on", async () => {
-    const leader = await start(await temporaryDirectory());
-    leader.raft.edge.send([applyMessage([configurationAt(1)], [configuration]), puts(2, 600)]);
-    await leader.raft.next("applied", ({ index }) => index === 599);
-    leader.raft.edge.send([{ kind: "takeSnapshot" }]);
-    const { snapshot, bytes: fileBytes } = await leader.raft.next("snapshotTaken");
-    if (snapshot === null) throw new Error("there is something new");
+    const { leader, snapshot, fileBytes } = await startWithSnapshot();
     expect(snapshot).to.include({ lastIncludedIndex: 599, lastIncludedTerm: 1 });
 
     const directory = await temporaryDirectory();
@@ -149,21 +174,7 @@ describe("the store on its thread", () => {
     follower.raft.edge.send([applyMessage([put(1, "only here", "x")])]);
     await follower.raft.next("applied");
 
-    const { lastIncludedIndex, lastIncludedTerm } = snapshot;
-    for (let offset = 0, isLast = false; !isLast; ) {
-      leader.raft.edge.send([
-        { kind: "readSnapshotChunk", to: "n2", lastIncludedIndex, lastIncludedTerm, offset, bytesMax: 1000 },
-      ]);
-      const chunk = await leader.raft.next("snapshotChunk");
-      expect(chunk.found).to.equal(true);
-      const { bytes: chunkBytes, last } = chunk;
-      follower.raft.edge.send([{ kind: "storeSnapshotChunk", from: "n1", snapshot, offset, bytes: chunkBytes, last }]);
-      const stored = await follower.raft.next("snapshotChunkStored");
-      expect(stored).to.include({ accepted: true, last });
-      offset = stored.offset;
-      isLast = last;
-      if (isLast) expect(offset).to.equal(fileBytes);
-    }
+    expect(await transfer(leader, follower, snapshot)).to.equal(fileBytes);
 
     follower.raft.edge.send([{ kind: "installSnapshot", snapshot }]);
     const next = await follower.ingress.next("generationReady");
@@ -188,6 +199,49 @@ describe("the store on its thread", () => {
     await follower.stop();
     expect((await readdir(join(directory, "state"))).sort()).to.deep.equal([String(next.generation), "CURRENT"]);
     expect([...leader.failures, ...follower.failures]).to.deep.equal([]);
+  });
+
+  for (const damage of ["none", "CURRENT"] as const)
+    it(`stands where it stood when a snapshot came and was never installed (damage: ${damage})`, async () => {
+      const { leader, snapshot } = await startWithSnapshot();
+      const directory = await temporaryDirectory();
+      const first = await start(directory);
+      first.raft.edge.send([applyMessage([put(1, "only here", "x")])]);
+      await first.raft.next("applied");
+      await transfer(leader, first, snapshot);
+      await first.stop();
+      if (damage === "CURRENT") await rm(join(directory, "state", "CURRENT"));
+
+      const second = await start(directory);
+      expect((await second.raft.next("opened")).appliedIndex).to.equal(damage === "none" ? 1 : 0);
+      expect(await readdir(join(directory, "snapshots")), "the log may start after it").to.have.length(1);
+      second.raft.edge.send([{ kind: "keepSnapshot", snapshot: null }]);
+      // The store does one after the other: once this chunk is refused, what was to be removed is.
+      second.raft.edge.send([
+        { kind: "storeSnapshotChunk", from: "n1", snapshot, offset: 7, bytes: bytes("x"), last: false },
+      ]);
+      expect(await second.raft.next("snapshotChunkStored")).to.include({ accepted: false });
+      expect(await readdir(join(directory, "snapshots"))).to.deep.equal([]);
+      expect(second.failures).to.deep.equal([]);
+    });
+
+  it("installs after a restart what it had received, when the log starts after it by then", async () => {
+    const { leader, snapshot } = await startWithSnapshot();
+    const directory = await temporaryDirectory();
+    const first = await start(directory);
+    await transfer(leader, first, snapshot);
+    await first.stop();
+    const second = await start(directory);
+    expect((await second.raft.next("opened")).appliedIndex).to.equal(0);
+    second.raft.edge.send([{ kind: "installSnapshot", snapshot }]);
+    const ready = await second.ingress.next("generationReady", ({ overtakenTerm }) => overtakenTerm === 1);
+    second.ingress.edge.send([{ kind: "generationEntered", generation: ready.generation }]);
+    await second.raft.next("snapshotInstalled");
+    expect(second.board.get("stateHash")).to.equal(leader.board.get("stateHash"));
+    expect(await readdir(join(directory, "snapshots"))).to.deep.equal(["599-1.snap"]);
+    await second.stop();
+    const third = await start(directory);
+    expect(await third.raft.next("opened")).to.include({ appliedIndex: 599, appliedTerm: 1 });
   });
 
   it("says so when there is no such snapshot any more", async () => {

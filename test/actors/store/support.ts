@@ -45,6 +45,13 @@ export function put(
   return { kind: "command", index, term: of.term ?? 1, time: index, command };
 }
 
+/** One command that puts so many keys. */
+export function putAll(index: number, keys: number): CommandEntry {
+  const pairs = Array.from({ length: keys }, (_, ordinal) => ({ key: bytes(`key ${ordinal}`), value: bytes("x") }));
+  const command = encode(commandToWire({ origin, sequence: index, operation: { kind: "putAll", pairs } }));
+  return { kind: "command", index, term: 1, time: index, command };
+}
+
 export function configurationAt(index: number): Entry {
   return { kind: "configuration", index, term: 1, time: index, change: { steps: [], transition: "auto" } };
 }

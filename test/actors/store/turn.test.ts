@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Generation } from "../../../src/actors/store/input.ts";
+import { batchKeysMax } from "../../../src/actors/store/turn.ts";
 import { encode } from "../../../src/codec/codec.ts";
 import { AssertionError } from "../../../src/errors/assert.ts";
 import { StorageError } from "../../../src/errors/balsa-error.ts";
@@ -8,12 +9,24 @@ import { CommandFormatError } from "../../../src/kv/command.ts";
 import { currentKey } from "../../../src/kv/keys.ts";
 import { RecordFormatError } from "../../../src/kv/record.ts";
 import { emptyConfiguration } from "../../../src/raft/types.ts";
-import { applyMessage, bytes, configuration, configurationAt, metadata, origin, put, Stepped } from "./support.ts";
+import {
+  applyMessage,
+  bytes,
+  configuration,
+  configurationAt,
+  metadata,
+  origin,
+  put,
+  putAll,
+  Stepped,
+} from "./support.ts";
 
 describe("the store's turn", () => {
   it("says first where it stands, and what ingress is to read", () => {
     const { effects } = new Stepped();
-    expect(effects.toRaft).to.deep.equal([{ kind: "opened", appliedIndex: 0, configuration: emptyConfiguration }]);
+    expect(effects.toRaft).to.deep.equal([
+      { kind: "opened", appliedIndex: 0, appliedTerm: 0, configuration: emptyConfiguration },
+    ]);
     expect(effects.toIngress).to.deep.equal([
       { kind: "generationReady", generation: 1, path: "/state/1", overtakenTerm: 0 },
     ]);
@@ -43,6 +56,18 @@ describe("the store's turn", () => {
         ],
       },
     ]);
+  });
+
+  it("takes no more keys into a batch than its bound, and never splits a command", async () => {
+    const store = new Stepped();
+    const many = Math.ceil(batchKeysMax * 0.6);
+    store.raft(
+      applyMessage([put(1, "a", "1"), putAll(2, many), putAll(3, many), putAll(4, batchKeysMax * 2), put(5, "b", "1")]),
+    );
+    const ends = [store.state.writing?.meta.appliedIndex];
+    for (let batch = 0; batch < 3; batch++) ends.push((await store.finishWrite()).write?.meta.appliedIndex);
+    expect(ends).to.deep.equal([2, 3, 4, 5]);
+    expect((await store.finishWrite()).write).to.equal(null);
   });
 
   it("writes one batch at a time; what comes meanwhile gathers into the next, up to its bound", async () => {

@@ -79,7 +79,7 @@ function overTheWire({ from, to, message }: InFlight): InFlight {
   return { from, to, message: parsePeerMessage(wire, { from, to }, defaultLinkLimits) };
 }
 
-function configOf(id: string, bootstrap: boolean): RaftConfig {
+export function configOf(id: string, bootstrap: boolean): RaftConfig {
   const seed = Number.parseInt(id.slice(1), 10);
   const address = (port: number): string => `127.0.0.1:${port + seed}`;
   return {

@@ -37,6 +37,34 @@ function inMemory(): Promise<Ground> {
   return Promise.resolve({ rows: () => rows, clear: () => Promise.resolve() });
 }
 
+/** The next synced batch is written, or answered, when it is released. */
+function holdNextWrite(
+  rows: RowStore,
+  what: "write" | "answer" = "write",
+): { readonly reached: Promise<void>; readonly release: () => void } {
+  const makeBatch = rows.batch.bind(rows);
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    rows.batch = () => {
+      const batch = makeBatch();
+      const write = batch.write.bind(batch);
+      batch.write = async (options) => {
+        if (what === "answer") await write(options);
+        if (options.sync) {
+          resolve();
+          await released;
+        }
+        if (what === "write") await write(options);
+      };
+      return batch;
+    };
+  });
+  return { reached, release };
+}
+
 for (const [name, prepare] of [
   ["memory", inMemory],
   ["LevelDB", onDisk],
@@ -152,6 +180,37 @@ for (const [name, prepare] of [
       expect(await sweepAll()).to.be.greaterThan(1);
       expect(await rows.keys(allEntries, 10_000)).to.have.length(500);
       expect((await reopen()).last).to.deep.equal({ index: 3000, term: 1 });
+    });
+
+    for (const [drop, left] of [
+      [{ kind: "compact", index: 8, snapshot: snapshotAt(8, 1) }, 2],
+      [{ kind: "reset", snapshot: snapshotAt(20, 2) }, 0],
+    ] as const)
+      it(`sweeps by what is durable: nothing that a ${drop.kind} under way is only about to drop`, async () => {
+        await log.open();
+        await log.write([append(1, commands(1, 10))]);
+        const held = holdNextWrite(rows);
+        const writing = log.write([drop]);
+        await held.reached;
+        await log.sweep();
+        expect(await rows.keys(allEntries, 10_000)).to.have.length(10);
+        held.release();
+        await writing;
+        await sweepAll();
+        expect(await rows.keys(allEntries, 10_000)).to.have.length(left);
+      });
+
+    it("sweeps nothing of the life that a reset under way begins", async () => {
+      await log.open();
+      await log.write([append(1, commands(1, 10))]);
+      const held = holdNextWrite(rows, "answer");
+      const writing = log.write([{ kind: "reset", snapshot: snapshotAt(20, 2) }, append(21, commands(2, 3))]);
+      await held.reached;
+      expect(await log.sweep(), "there is more to sweep").to.equal(true);
+      held.release();
+      await writing;
+      await sweepAll();
+      expect((await reopen()).last).to.deep.equal({ index: 23, term: 2 });
     });
 
     it("goes on after everything is compacted", async () => {

@@ -138,6 +138,41 @@ describe("the directory of snapshots", () => {
     ]);
   });
 
+  it("keeps the one that the log names, and its own beside any number of received ones", async () => {
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const make = async (index: number): Promise<void> => {
+      await writeFile(directory.makingPath({ index, term: 1 }), "own");
+      await directory.adopt(directory.makingPath({ index, term: 1 }), { index, term: 1 });
+    };
+    await make(10);
+    await make(20);
+    const again = await SnapshotDirectory.open(directory.path);
+    await again.keepRecorded({ index: 10, term: 1 });
+    for (const index of [31, 32, 33, 34, 35, 36]) {
+      await writeFile(again.incomingPath({ index, term: 1 }), "a leader's");
+      await again.receive(again.incomingPath({ index, term: 1 }), { index, term: 1 });
+    }
+    expect((await again.list()).map(({ index }) => index)).to.deep.equal([20, 10]);
+    await writeFile(again.makingPath({ index: 30, term: 1 }), "own");
+    await again.adopt(again.makingPath({ index: 30, term: 1 }), { index: 30, term: 1 });
+    expect((await again.list()).map(({ index }) => index)).to.deep.equal([30, 20, 10]);
+    expect(await readdir(again.path)).to.have.length(3 + 4);
+    await again.takeOn({ index: 35, term: 1 });
+    expect((await readdir(again.path)).sort()).to.deep.equal(["30-1.snap", "35-1.snap", "36-1.received"]);
+  });
+
+  it("removes what an earlier process received once the core begins, but for what has come again", async () => {
+    const path = await temporaryDirectory();
+    for (const index of [5, 6, 7]) await writeFile(join(path, `${index}-1.received`), "old");
+    const directory = await SnapshotDirectory.open(path);
+    expect(await readdir(path)).to.have.length(3);
+    await directory.takeOn({ index: 5, term: 1 });
+    await writeFile(directory.incomingPath({ index: 6, term: 1 }), "new");
+    await directory.receive(directory.incomingPath({ index: 6, term: 1 }), { index: 6, term: 1 });
+    await directory.keepRecorded({ index: 5, term: 1 });
+    expect((await readdir(path)).sort()).to.deep.equal(["5-1.snap", "6-1.received"]);
+  });
+
   it("reads chunks by offset, and says where the file ends", async () => {
     const directory = await SnapshotDirectory.open(await temporaryDirectory());
     const id = { index: 3, term: 1 };
@@ -178,7 +213,8 @@ describe("a snapshot that comes in", () => {
     const directory = await SnapshotDirectory.open(await temporaryDirectory());
     expect(await receive(made, new IncomingSnapshot(directory, inlineJobs))).to.equal(true);
     const id = { index: made.meta.appliedIndex, term: made.meta.appliedTerm };
-    expect(await readFile(directory.pathOf(id))).to.deep.equal(await readFile(made.path));
+    expect(await readFile(directory.receivedPath(id))).to.deep.equal(await readFile(made.path));
+    expect(await directory.list(), "not before log and state take it on").to.deep.equal([]);
     expect(await readdir(directory.path)).to.have.length(1);
   });
 

@@ -161,24 +161,35 @@ describe("generations of the state", () => {
     await at.generations.close(reopened);
   });
 
-  it("are rebuilt when they end below a snapshot: the log under it may be gone", async () => {
+  it("are kept below any snapshot, and never made of one that only came from a leader", async () => {
     const at = await home();
     const first = await at.generations.open();
-    const { meta } = await apply(first.storage, first.meta, [configurationEntry(), put("a", "1")]);
-    await snapshotOf(at, first.storage, meta);
+    const { meta: own } = await apply(first.storage, first.meta, [configurationEntry(), put("a", "1")]);
+    await snapshotOf(at, first.storage, own);
+    const { meta: newer } = await apply(first.storage, own, [put("a", "2")]);
+    const id = { index: newer.appliedIndex, term: newer.appliedTerm };
+    const rows = first.storage.snapshot();
+    await writeSnapshot(
+      at.snapshots.incomingPath(id),
+      { metadata: metadataOf(newer), meta: newer },
+      rows,
+      inlineJobs,
+      () => false,
+    );
+    await rows.close();
+    await at.snapshots.receive(at.snapshots.incomingPath(id), id);
     await at.generations.close(first);
     await rm(first.path, { recursive: true });
     const second = await at.generations.open();
-    expect(second.meta).to.deep.equal({ ...meta, batch: 1 });
-    expect(second.warnings.join()).to.contain("below its snapshot at 2");
+    expect(second.generation).to.equal(first.generation);
+    expect(second.meta).to.deep.equal(emptyMeta);
+    expect(second.warnings).to.deep.equal([]);
     await at.generations.close(second);
 
-    // A snapshot that does not verify is no reason to give up a state.
-    await writeFile(at.snapshots.pathOf({ index: 9, term: 1 }), "damaged");
+    await rm(join(at.path, "CURRENT"));
     const third = await at.generations.open();
     cleanUp(() => at.generations.close(third));
-    expect(third.generation).to.equal(second.generation);
-    expect(third.warnings).to.have.length(1);
+    expect(third.meta).to.deep.equal({ ...own, batch: 1 });
   });
 
   it("keep the old one open and readable until it is retired", async () => {

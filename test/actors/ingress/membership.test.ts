@@ -1,0 +1,131 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { judgeJoin } from "../../../src/actors/ingress/member-verdict.ts";
+import type { Effects } from "../../../src/actors/ingress/outbox.ts";
+import { createIngress, type Ingress, type IngressInput } from "../../../src/actors/ingress/turn.ts";
+import type { LeadershipChanged, RaftToIngress } from "../../../src/actors/protocol/ingress-raft.ts";
+import type { JoiningMember } from "../../../src/http/request.ts";
+import { emptyConfiguration, type Member } from "../../../src/raft/types.ts";
+
+const joining: JoiningMember = {
+  nodeId: "n4",
+  httpAddr: "h:8094",
+  raftAddr: "h:9094",
+  incarnation: "i4",
+  standing: "voter",
+};
+const n1: Member = { httpAddr: "h:8091", raftAddr: "h:9091", incarnation: "i1", standing: "voter" };
+const n4: Member = { httpAddr: "h:8094", raftAddr: "h:9094", incarnation: "i4", standing: "voter" };
+const tickMs = 50;
+
+function leadership(term: number, voters: Readonly<Record<string, Member>>): LeadershipChanged {
+  const configuration = { ...emptyConfiguration, voters: Object.keys(voters), members: voters };
+  return { kind: "leadershipChanged", role: "leader", term, leaderId: "n1", configuration };
+}
+
+/** Node n4 joins through an ingress whose raft and store the test plays. */
+class Join {
+  readonly #ingress: Ingress = createIngress({
+    nodeId: "n1",
+    origin: 1,
+    pendingRequestsMax: 8,
+    proposalsInFlightMax: 4,
+    pendingBytesMax: 1000,
+    slabBytesMax: 500,
+  });
+  #nowMs = 0;
+  #lastReadId = 0;
+
+  constructor() {
+    this.#turn({ kind: "viewOpened", generation: 1 });
+    this.hear(leadership(1, { n1 }));
+    this.#turn({ kind: "request", requestId: 1, request: { kind: "join", member: joining }, deadlineMs: 60_000 });
+  }
+
+  hear(...messages: readonly RaftToIngress[]): Effects {
+    return this.#turn({ kind: "raft", messages });
+  }
+
+  apply(appliedTerm: number): Effects {
+    const message = { kind: "batchApplied", appliedIndex: 9, appliedTerm, revision: 0, results: [] } as const;
+    return this.#turn({ kind: "store", messages: [message] });
+  }
+
+  /** Grants every read index that was asked for. */
+  grant(): Effects {
+    const messages: RaftToIngress[] = [];
+    for (let readId = 1; readId <= this.#lastReadId; readId++) {
+      messages.push({ kind: "readGranted", readId, readIndex: 0 });
+    }
+    return this.hear(...messages);
+  }
+
+  /** Ticks, and what was asked of raft for members meanwhile. */
+  tick(times: number): readonly Effects[] {
+    return Array.from({ length: times }, () => {
+      this.#nowMs += tickMs;
+      return this.#turn({ kind: "tick" });
+    });
+  }
+
+  #turn(...inputs: readonly IngressInput[]): Effects {
+    const effects = this.#ingress.turn(inputs, { nowMs: this.#nowMs, appliedIndex: 0, revision: 0 });
+    for (const message of effects.toRaft) if (message.kind === "readIndex") this.#lastReadId = message.readId;
+    return effects;
+  }
+}
+
+/** The ids of proposals of members among the effects. */
+function proposed(...all: readonly Effects[]): readonly number[] {
+  return all.flatMap(({ toRaft }) =>
+    toRaft.flatMap((message) => (message.kind === "proposeConfiguration" ? [message.proposalId] : [])),
+  );
+}
+
+describe("ingress: a node that joins", () => {
+  it("is proposed once this node has caught up", () => {
+    const join = new Join();
+    expect(proposed(...join.tick(10))).to.deep.equal([]);
+    expect(proposed(join.grant(), ...join.tick(1))).to.deep.equal([]);
+    expect(proposed(...join.tick(10))).to.deep.equal([1]);
+  });
+
+  it("is not proposed again on a configuration that is older than the loss of the first proposal", () => {
+    const join = new Join();
+    join.grant();
+    join.tick(2);
+    join.hear({ kind: "proposalAccepted", proposalId: 1, term: 1 });
+    // The store is first to tell that a later term has begun; the promoted member comes by the edge to raft.
+    expect(proposed(join.apply(2), ...join.tick(10)), "before it has caught up again").to.deep.equal([]);
+    expect(proposed(join.grant(), ...join.tick(1))).to.deep.equal([]);
+    const effects = join.hear(leadership(2, { n1, n4 }));
+    expect(proposed(effects, ...join.tick(10))).to.deep.equal([]);
+  });
+
+  it("is proposed again when the configuration does not show it after all", () => {
+    const join = new Join();
+    join.grant();
+    join.tick(2);
+    join.hear({ kind: "proposalAccepted", proposalId: 1, term: 1 });
+    join.apply(2);
+    join.tick(4);
+    join.grant();
+    expect(proposed(...join.tick(10))).to.deep.equal([2]);
+  });
+
+  it("is not proposed again after a refusal either, before this node has caught up", () => {
+    const join = new Join();
+    join.grant();
+    join.tick(2);
+    join.hear({ kind: "proposalRefused", proposalId: 1, reason: "configurationPending" });
+    expect(proposed(...join.tick(10))).to.deep.equal([]);
+    join.grant();
+    expect(proposed(...join.tick(10))).to.deep.equal([2]);
+  });
+
+  it("is never made a learner when it votes", () => {
+    const voting = leadership(1, { n1 });
+    const configuration = { ...voting.configuration, voters: ["n1", "n4"] };
+    expect(judgeJoin({ ...voting, configuration }, joining)).to.deep.equal({ kind: "wait" });
+  });
+});
