@@ -33,7 +33,7 @@ export interface ActorContext<Config> {
   fail(cause: unknown): void;
 }
 
-/** What an actor asks of main, over the control plane. Settles always: rejected when the node ends. */
+/** What an actor asks of main, over the control plane. A call that main ends under never settles: its thread ends with it. */
 export interface Supervisor {
   /** Opens main's handle on a LevelDB directory, before this thread does, so that it outlives this thread's. */
   keep(realPath: string): Promise<void>;

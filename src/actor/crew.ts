@@ -69,7 +69,13 @@ export class Crew {
       this.#onEnd = resolve;
     });
     const edges = openEdges();
-    for (const name of actorNames) this.#actors.set(name, this.#start(name, options, edges.get(name) ?? {}));
+    try {
+      for (const name of actorNames) this.#actors.set(name, this.#start(name, options, edges.get(name) ?? {}));
+    } catch (cause) {
+      // A thread that could not even be made: the others must not be left running.
+      void this.terminate();
+      throw cause;
+    }
   }
 
   /** Resolves when all four have started; rejects with the first that could not. */

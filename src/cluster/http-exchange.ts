@@ -14,33 +14,30 @@ export interface JsonAnswer {
 
 const answerBytesMax = 1 << 20;
 
-/** Rejects when nobody answers within `timeoutMs` or the connection breaks. */
+/** Rejects when nobody answers within `timeoutMs`, the connection breaks, or `abandon` aborts. */
 export function exchangeJson(
   method: "GET" | "POST",
   url: string,
   body: unknown,
   timeoutMs: number,
+  abandon?: AbortSignal,
 ): Promise<JsonAnswer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = abandon === undefined ? timeout : AbortSignal.any([timeout, abandon]);
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = text === undefined ? {} : { "content-type": "application/json" };
-    const request = startRequest(
-      url,
-      { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on("data", (chunk: Buffer) => {
-          bytes += chunk.byteLength;
-          if (bytes > answerBytesMax) response.destroy(new Error("the answer is too large"));
-          chunks.push(chunk);
-        });
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, body: parseObject(Buffer.concat(chunks)) }),
-        );
-        response.on("error", reject);
-      },
-    );
+    const request = startRequest(url, { method, headers, agent: false, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+        if (bytes > answerBytesMax) response.destroy(new Error("the answer is too large"));
+        chunks.push(chunk);
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parseObject(Buffer.concat(chunks)) }));
+      response.on("error", reject);
+    });
     request.on("error", reject);
     request.end(text);
   });

@@ -8,6 +8,7 @@ import { StartError } from "../errors/balsa-error.ts";
 import { exchangeJson } from "./http-exchange.ts";
 
 const retryMs = 200;
+const joinTimeoutMs = 60_000;
 
 export interface JoinRequest {
   readonly id: string;
@@ -31,20 +32,19 @@ export async function clusterIdAt(url: string): Promise<string> {
 
 /**
  * Asks the node at `url` to be taken in, again while the cluster is busy or out of reach, until it is done or
- * `signal` aborts. A node that finds itself among the members it knows (`ownUrl`) has nothing to ask for.
- * Throws a StartError when the cluster refuses for good.
+ * `signal` aborts. Throws a StartError when the cluster refuses for good.
  */
 export async function join(
-  { url, ownUrl }: { readonly url: string; readonly ownUrl: string },
+  url: string,
   request: JoinRequest,
   signal: AbortSignal,
   log: (why: string) => void,
 ): Promise<void> {
   let lastWhy = "";
-  while (!signal.aborted && !(await isMember(ownUrl, request))) {
-    const why = await tryToJoin(url, request);
+  while (!signal.aborted) {
+    const why = await tryToJoin(url, request, signal);
     if (why === null) return;
-    if (why !== lastWhy) log(why);
+    if (why !== lastWhy && !signal.aborted) log(why);
     lastWhy = why;
     await new Promise((resolve) => {
       setTimeout(resolve, retryMs);
@@ -52,20 +52,10 @@ export async function join(
   }
 }
 
-async function isMember(ownUrl: string, { id }: JoinRequest): Promise<boolean> {
-  const answer = await exchangeJson("GET", `${ownUrl}/status`, undefined, 5_000).catch(() => null);
-  const members = answer?.body["members"];
-  return Array.isArray(members) && members.some((member: unknown) => idOf(member) === id);
-}
-
-function idOf(member: unknown): unknown {
-  return typeof member === "object" && member !== null && "id" in member ? member.id : member;
-}
-
 /** Null when joined; otherwise why not yet. */
-async function tryToJoin(url: string, request: JoinRequest): Promise<string | null> {
+async function tryToJoin(url: string, request: JoinRequest, signal: AbortSignal): Promise<string | null> {
   try {
-    const { status, body } = await exchangeJson("POST", `${url}/join`, request, 60_000);
+    const { status, body } = await exchangeJson("POST", `${url}/join`, request, joinTimeoutMs, signal);
     if (status === 200) return null;
     const detail = typeof body["detail"] === "string" ? body["detail"] : `status ${status}`;
     if (status < 500 && body["code"] !== "CONFIG_CHANGE_PENDING")

@@ -54,6 +54,8 @@ class RunningNode implements BalsaNode {
   readonly #crew: Crew;
   readonly #abandon = new AbortController();
   readonly #loopTimer: NodeJS.Timeout;
+  readonly #board: Board;
+  #joining: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
   #settleClosed: { resolve: () => void; reject: (cause: unknown) => void } = { resolve() {}, reject() {} };
 
@@ -80,7 +82,8 @@ class RunningNode implements BalsaNode {
         log: (level, actor, message, fields) => options.log({ level, actor, message, fields }),
       },
     });
-    this.#loopTimer = watchEventLoop(new Board(this.#crew.boardMemory), "loopDelay:main");
+    this.#board = new Board(this.#crew.boardMemory);
+    this.#loopTimer = watchEventLoop(this.#board, "loopDelay:main");
     void this.#crew.firstEnd.then((end) => this.#onActorEnded(end));
   }
 
@@ -92,7 +95,7 @@ class RunningNode implements BalsaNode {
       await this.closed.catch(() => undefined);
       throw startErrorOf(cause);
     }
-    if (this.#begin.kind === "join") void this.#join(this.#begin);
+    if (this.#begin.kind === "join") this.#joining = this.#join(this.#begin);
   }
 
   async ready(): Promise<void> {
@@ -112,23 +115,31 @@ class RunningNode implements BalsaNode {
 
   async #close(): Promise<void> {
     this.#abandon.abort();
-    await this.#crew.stop(stopOrder, stopGraceMs);
-    await this.#release();
-    this.#settleClosed.resolve();
+    try {
+      await this.#crew.stop(stopOrder, stopGraceMs);
+      await this.#release();
+      await this.#joining;
+      this.#settleClosed.resolve();
+    } catch (cause) {
+      this.#settleClosed.reject(cause);
+    }
   }
 
   async #onActorEnded(end: ActorEndedError): Promise<void> {
     if (this.#closing !== null) return;
     this.#closing = this.#end(end);
-    await this.#closing;
+    await this.#closing.catch(() => undefined);
   }
 
   /** Ends everything now, and says why. */
   async #end(cause: unknown): Promise<void> {
     this.#abandon.abort();
-    await this.#crew.terminate();
-    await this.#release();
-    this.#settleClosed.reject(cause);
+    try {
+      await this.#crew.terminate();
+      await this.#release();
+    } finally {
+      this.#settleClosed.reject(cause);
+    }
   }
 
   async #release(): Promise<void> {
@@ -136,6 +147,7 @@ class RunningNode implements BalsaNode {
     await this.#keepers.releaseAll();
   }
 
+  /** Never rejects: a refusal ends the node. */
   async #join({ url, learner }: Extract<Beginning, { kind: "join" }>): Promise<void> {
     const { httpAdvertise, raftAdvertise } = this.#addresses;
     const { incarnation } = this.#identity;
@@ -145,12 +157,16 @@ class RunningNode implements BalsaNode {
       this.#options.log({ level: "info", actor: "main", message: `not joined yet: ${why}`, fields: { url } });
     };
     try {
-      await join({ url, ownUrl: this.httpUrl }, request, this.#abandon.signal, log);
+      if (await this.#hasNeverBeenTakenIn()) await join(url, request, this.#abandon.signal, log);
     } catch (cause) {
-      if (this.#closing !== null) return;
-      this.#closing = this.#end(cause);
-      await this.#closing;
+      if (this.#closing === null) void (this.#closing = this.#end(cause)).catch(() => undefined);
     }
+  }
+
+  /** A node whose log holds anything was a member once: whether it still is, is not for it to decide. */
+  async #hasNeverBeenTakenIn(): Promise<boolean> {
+    while (this.#board.get("raftStarted") === 0 && !this.#abandon.signal.aborted) await pause(readyPollMs);
+    return this.#board.get("lastLogIndex") === 0;
   }
 
   async #isReady(): Promise<boolean> {

@@ -118,4 +118,24 @@ describe("three processes", function () {
     await leader.start();
     expect(await get(leader, "later")).to.equal("without it");
   });
+
+  it("leave out a member that was removed, also when it is started again", async () => {
+    const leader = await cluster.leader();
+    const [removed, other] = cluster.nodes.filter((node) => node !== leader);
+    if (removed === undefined || other === undefined) throw new RangeError("two nodes follow");
+    const body = JSON.stringify({ id: removed.addresses.id });
+    expect((await fetch(`${leader.url}/remove`, { method: "POST", body })).status).to.equal(200);
+    await removed.end("SIGKILL");
+    const refused: unknown[] = [];
+    const started = removed.start().catch((cause: unknown) => refused.push(cause));
+    await eventually("its log is open again", async () => {
+      const status = await fetchJson(`${removed.url}/status`).catch(() => null);
+      return Number(status?.["lastLogIndex"]) > 0 ? true : undefined;
+    });
+    for (let count = 0; count < 20; count++) expect((await put(other, "without", `${count}`)).status).to.equal(204);
+    const { members } = await fetchJson(`${leader.url}/cluster/members`);
+    expect((members as { id: string }[]).map(({ id }) => id)).to.not.include(removed.addresses.id);
+    await removed.end("SIGKILL");
+    await started;
+  });
 });
