@@ -7,27 +7,26 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import {
-  connections,
-  cycleKeys,
-  firstKey,
-  type LoadTool,
-  type Measurement,
-  type Scenario,
-  seconds,
-} from "./scenario.ts";
+import { connections, cycleKeys, firstKey, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
 
 const run = promisify(execFile);
 const thisFile = fileURLToPath(import.meta.url);
 
 export const autocannonTool: LoadTool = {
   name: "autocannon",
-  async measure(scenario, at) {
-    const { stdout } = await run(process.execPath, [thisFile, JSON.stringify({ scenario, at })]);
+  async measure(scenario, at, seconds) {
+    const { stdout } = await run(process.execPath, [thisFile, JSON.stringify({ scenario, at, seconds })]);
     const measured: Measurement = JSON.parse(stdout);
     return measured;
   },
 };
+
+/** What the process of its own is told. */
+interface Shot {
+  readonly scenario: Scenario;
+  readonly at: number;
+  readonly seconds: number;
+}
 
 interface RequestShape {
   readonly method: string;
@@ -51,7 +50,7 @@ type Autocannon = (options: {
   readonly requests: readonly (RequestShape & { readonly setupRequest: (request: RequestShape) => RequestShape })[];
 }) => Promise<Result>;
 
-async function fire(scenario: Scenario, at: number): Promise<Measurement> {
+async function fire({ scenario, at, seconds }: Shot): Promise<Measurement> {
   const autocannon: Autocannon = createRequire(import.meta.url)("autocannon");
   let next = firstKey(at);
   const setupRequest = (request: RequestShape): RequestShape => {
@@ -73,6 +72,6 @@ async function fire(scenario: Scenario, at: number): Promise<Measurement> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { scenario, at }: { scenario: Scenario; at: number } = JSON.parse(process.argv[2] ?? "{}");
-  process.stdout.write(JSON.stringify(await fire(scenario, at)));
+  const shot: Shot = JSON.parse(process.argv[2] ?? "{}");
+  process.stdout.write(JSON.stringify(await fire(shot)));
 }

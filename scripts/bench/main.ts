@@ -12,10 +12,13 @@ import { leaderOf, Stage, type StagedNode } from "../stage.ts";
 import { formatCount, median, renderTable } from "../table.ts";
 import { autocannonTool } from "./autocannon.ts";
 import { startEtcd } from "./etcd.ts";
-import { connections, cycleKeys, type LoadTool, type Measurement, type Scenario, seconds } from "./scenario.ts";
+import { connections, cycleKeys, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
 import { findWrk } from "./wrk.ts";
 
 const rounds = 3;
+const seconds = 2;
+/** Before a scenario is first measured: code that is not compiled yet would be measured instead. */
+const warmUpSeconds = 3;
 const valueBytes = 256;
 const value = "v".repeat(valueBytes);
 const prefillBatch = 500;
@@ -43,7 +46,7 @@ async function bench(): Promise<void> {
       const tool = (await findWrk(stage.directory)) ?? autocannonTool;
       process.stdout.write(
         `${tool.name}, ${connections} connections, ${valueBytes} bytes, ${cpus().length} cores, Node ${process.version}, ` +
-          `${rounds} rounds of ${seconds} s each${etcd === null ? ", no etcd on the path" : `, etcd ${etcd.version}`}\n`,
+          `${rounds} rounds of ${seconds} s each after ${warmUpSeconds} s of warming up${etcd === null ? ", no etcd on the path" : `, etcd ${etcd.version}`}\n`,
       );
       const targets = targetsOf(hello.origin, leader.url, follower.url, etcd?.leader);
       report(await measureAll(tool, targets), memoryOf(nodes));
@@ -80,7 +83,10 @@ function targetsOf(hello: string, leader: string, follower: string, etcd: string
 async function measureAll(tool: LoadTool, targets: readonly Target[]): Promise<Results> {
   const results = new Map<string, Measurement[]>(targets.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, scenario } of targets) results.get(name)?.push(await tool.measure(scenario, round + 1));
+    for (const { name, scenario } of targets) {
+      if (round === 0) await tool.measure(scenario, 0, warmUpSeconds);
+      results.get(name)?.push(await tool.measure(scenario, round + 1, seconds));
+    }
   }
   return results;
 }

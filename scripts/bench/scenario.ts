@@ -29,14 +29,13 @@ export interface Measurement {
   readonly failed: number;
 }
 
-/** Runs a scenario for so many seconds over so many connections. `run` makes the keys of `new` differ between calls. */
+/** Runs a scenario over so many connections. `run` makes the keys of `new` differ between calls. */
 export interface LoadTool {
   readonly name: string;
-  measure(scenario: Scenario, run: number): Promise<Measurement>;
+  measure(scenario: Scenario, run: number, seconds: number): Promise<Measurement>;
 }
 
 export const connections = 64;
-export const seconds = 2;
 
 /** First number of the keys of one run: runs do not meet. */
 export function firstKey(run: number): number {

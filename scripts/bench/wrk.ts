@@ -7,15 +7,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import {
-  connections,
-  cycleKeys,
-  firstKey,
-  type LoadTool,
-  type Measurement,
-  type Scenario,
-  seconds,
-} from "./scenario.ts";
+import { connections, cycleKeys, firstKey, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
 
 const run = promisify(execFile);
 
@@ -24,10 +16,10 @@ export async function findWrk(directory: string): Promise<LoadTool | null> {
   const version = await run("wrk", ["-v"]).catch((cause: { readonly stdout?: string }) => cause);
   // It prints its version and exits 1.
   const found = typeof version.stdout === "string" && version.stdout.startsWith("wrk ");
-  return found ? { name: "wrk", measure: (scenario, at) => measure(directory, scenario, at) } : null;
+  return found ? { name: "wrk", measure: (scenario, at, seconds) => measure(directory, scenario, at, seconds) } : null;
 }
 
-async function measure(directory: string, scenario: Scenario, at: number): Promise<Measurement> {
+async function measure(directory: string, scenario: Scenario, at: number, seconds: number): Promise<Measurement> {
   const script = join(directory, "wrk.lua");
   writeFileSync(script, luaOf(scenario, at));
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, scenario.origin];

@@ -69,7 +69,11 @@ export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   ROUTE_NOT_FOUND: refused(404, "There is nothing at this path", "See the README's table of routes."),
   METHOD_NOT_ALLOWED: refused(405, "The path does not take this method", "Use a method that `Allow` names."),
   REQUEST_TIMEOUT: refused(408, "The request took too long to arrive", "Send it again, quicker."),
-  MEMBER_EXISTS: refused(409, "A member has this id or address already", "Choose another, or replace that member."),
+  MEMBER_EXISTS: refused(
+    409,
+    "A member has this id or address already",
+    "Choose another, or remove that member first.",
+  ),
   CONFIG_CHANGE_PENDING: refused(409, "Another change of members is under way", "Try again when it is done."),
   LAST_VOTER: refused(409, "The last voter cannot be removed", "Add a member first."),
   COMPACTED: refused(410, "The revision is compacted", "Start again from a present revision."),

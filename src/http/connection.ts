@@ -86,7 +86,8 @@ export class Connection {
     if (this.#lastWords !== "") return;
     this.#ending = true;
     for (const exchange of this.#open) {
-      if (!exchange.receiving) continue;
+      // One whose body is all there is owed its own answer: what cannot be parsed came behind it.
+      if (!exchange.receiving || exchange.request.complete) continue;
       exchange.closing = true;
       exchange.refuse(code, detail);
       this.#lingerOn();

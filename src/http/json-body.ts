@@ -13,6 +13,9 @@ const addressForm = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(\d{1,5}
 const incarnationForm = /^[\x21-\x7e]{0,128}$/;
 const loneSurrogate = /\p{Surrogate}/u;
 
+/** Keys of one `POST /key`: every node applies them in one go, and does nothing else meanwhile. */
+const pairsMax = 10_000;
+
 export interface PairLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
@@ -20,7 +23,9 @@ export interface PairLimits {
 
 /** The body of `POST /key`: an object of strings. */
 export function parsePairs(body: Uint8Array, limits: PairLimits): readonly KeyValue[] {
-  const pairs = Object.entries(parseObject(body)).map(([name, text]) => {
+  const entries = Object.entries(parseObject(body));
+  if (entries.length > pairsMax) throw bad(`the body names ${entries.length} keys, more than ${pairsMax}`);
+  const pairs = entries.map(([name, text]) => {
     if (typeof text !== "string") throw bad(`the value of ${shown(name)} is not a string`);
     const key = encodeText(name, "a key");
     const value = encodeText(text, `the value of ${shown(name)}`);

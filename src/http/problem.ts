@@ -5,6 +5,7 @@
 
 import { STATUS_CODES } from "node:http";
 import { type ErrorCode, errorKinds } from "../errors/codes.ts";
+import { knownMethods } from "./route.ts";
 
 export const problemType = "application/problem+json";
 
@@ -22,6 +23,7 @@ export function rawProblem(code: ErrorCode, detail: string): string {
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(code === "OVERLOADED" ? ["Retry-After: 1"] : []),
+    ...(code === "METHOD_NOT_ALLOWED" ? [`Allow: ${knownMethods}`] : []),
     "Connection: close",
     "",
     body,

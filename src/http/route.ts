@@ -37,6 +37,9 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/metrics", { name: "metrics", methods: readOnly }],
 ]);
 
+/** What any path takes, for a request whose path was not read. */
+export const knownMethods = "GET, HEAD, PUT, DELETE, POST";
+
 /** `path` is what stands before the `?`. */
 export function routeOf(path: string): Route | undefined {
   return path.startsWith(keyPrefix) ? keyRoute : routes.get(path);

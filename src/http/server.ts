@@ -12,6 +12,7 @@ import { Exchange } from "./exchange.ts";
 import { Face } from "./face.ts";
 import { Meter } from "./meter.ts";
 import type { HttpOptions } from "./options.ts";
+import { describeParseError } from "./parse-error.ts";
 import { rawProblem } from "./problem.ts";
 import type { Outcome } from "./request.ts";
 
@@ -42,6 +43,9 @@ export class HttpServer {
     });
     server.maxConnections = options.connectionsMax + refusedConnectionsMax;
     server.maxRequestsPerSocket = 0;
+    // node:http drops what exceeds its count of fields without a word: a condition or a second Host would go unseen.
+    // `maxHeaderSize` bounds them.
+    server.maxHeadersCount = 0;
     // A client may close its half of the connection and still read: it is owed its answer.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => this.#onConnection(socket));
@@ -182,7 +186,7 @@ export class HttpServer {
       socket.destroy();
       return;
     }
-    const [code, detail] = describeClientError(error);
+    const [code, detail] = describeParseError(error);
     connection.refuse(code, detail);
   }
 }
@@ -197,22 +201,5 @@ function bindFailure(error: NodeJS.ErrnoException): string {
       return "needs more rights than this process has";
     default:
       return `cannot be listened on: ${error.message}`;
-  }
-}
-
-function describeClientError(
-  error: NodeJS.ErrnoException,
-): readonly ["HEADERS_TOO_LARGE" | "REQUEST_TIMEOUT" | "BAD_REQUEST", string] {
-  switch (error.code) {
-    case "HPE_HEADER_OVERFLOW":
-      return ["HEADERS_TOO_LARGE", "request line and header fields are larger than this node takes"];
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return ["BAD_REQUEST", "the chunk extensions are too large"];
-    case "HPE_INVALID_URL":
-      return ["BAD_REQUEST", "the path holds a byte that has to be percent-encoded"];
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return ["REQUEST_TIMEOUT", "the request did not arrive in time"];
-    default:
-      return ["BAD_REQUEST", "the request is not HTTP/1.1"];
   }
 }

@@ -152,7 +152,7 @@ export function incarnationRefusal(nodeId: NodeId, incarnation: string, keeper: 
   if (expected === "" || expected === incarnation) return undefined;
   const detail =
     `the data directory of ${nodeId} is ${incarnation === "" ? "unnamed" : incarnation}, the cluster knows ${expected}: ` +
-    "bring it back with `balsa member replace`, or give the node its old directory";
+    "remove it first (POST /remove) and let it join again, or give the node its old directory";
   return { code: "wrongIncarnation", detail };
 }
 

@@ -3,7 +3,7 @@
  * `balsa serve` as a process: what it prints, how it ends, and which directories it refuses.
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -85,6 +85,7 @@ describe("balsa serve", function () {
     const { code, stderr } = await runCli(["serve", ...args, "--join", `http://127.0.0.1:${port}`]);
     expect(code).to.equal(1);
     expect(stderr).to.match(/^balsa: nobody answers at http:\/\/127\.0\.0\.1:\d+.*\n$/);
+    expect(existsSync(join(directory, "n3")), "an empty directory is not left behind").to.equal(false);
   });
 
   it("blocks an actor when its parent says so over IPC, and then goes on", async () => {

@@ -3,7 +3,7 @@
  * The binary without a running node: what it refuses, in which words, and its exit codes.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,10 +23,40 @@ function serve(...args: readonly string[]): readonly string[] {
   return ["serve", "--id", "n1", "--http", "127.0.0.1:0", "--raft", "127.0.0.1:0", ...args];
 }
 
-function refusals(): Readonly<Record<string, Refusal>> {
-  const fresh = join(directory, "fresh");
-  const data = ["--data", fresh];
+function addressRefusals(data: readonly string[]): Readonly<Record<string, Refusal>> {
   return {
+    "an address without a port": {
+      args: serve(...data, "--bootstrap", "--http", "localhost"),
+      code: 2,
+      says: /not host:port/,
+    },
+    "a port out of range": {
+      args: serve(...data, "--bootstrap", "--raft", "127.0.0.1:65536"),
+      code: 2,
+      says: /not host:port/,
+    },
+    "an address outside loopback": {
+      args: serve(...data, "--bootstrap", "--http", "0.0.0.0:0"),
+      code: 2,
+      says: /outside loopback.*--insecure/,
+    },
+    "one address for both": {
+      args: ["serve", "--id", "n1", ...data, "--bootstrap", "--http", "127.0.0.1:8091", "--raft", "127.0.0.1:8091"],
+      code: 2,
+      says: /^balsa: --http and --raft are the same address, 127\.0\.0\.1:8091\n$/,
+    },
+    "one advertised address for both": {
+      args: serve(...data, "--bootstrap", "--advertise-http", "a:80", "--advertise-raft", "a:80"),
+      code: 2,
+      says: /--advertise-http and --advertise-raft are the same address, a:80/,
+    },
+  };
+}
+
+function refusals(): Readonly<Record<string, Refusal>> {
+  const data = ["--data", join(directory, "fresh")];
+  return {
+    ...addressRefusals(data),
     "no command": { args: [], code: 2, says: /Usage: balsa/ },
     "an unknown command": { args: ["keys"], code: 2, says: /unknown command 'keys'/ },
     "an unknown flag": { args: ["get", "a", "--nope"], code: 2, says: /unknown option '--nope'/ },
@@ -46,25 +76,15 @@ function refusals(): Readonly<Record<string, Refusal>> {
     },
     "a learner that joins nothing": { args: serve(...data, "--bootstrap", "--learner"), code: 2, says: /with --join/ },
     "a join that is no URL": { args: serve(...data, "--join", "127.0.0.1:1"), code: 2, says: /not a URL as http/ },
-    "an address without a port": {
-      args: serve(...data, "--bootstrap", "--http", "localhost"),
-      code: 2,
-      says: /not host:port/,
-    },
-    "a port out of range": {
-      args: serve(...data, "--bootstrap", "--raft", "127.0.0.1:65536"),
-      code: 2,
-      says: /not host:port/,
-    },
-    "an address outside loopback": {
-      args: serve(...data, "--bootstrap", "--http", "0.0.0.0:0"),
-      code: 2,
-      says: /outside loopback.*--insecure/,
-    },
     "a tick out of range": {
       args: serve(...data, "--bootstrap", "--tick-ms", "1"),
       code: 2,
       says: /--tick-ms: 1 is not/,
+    },
+    "a largest value that does not fit between nodes": {
+      args: serve(...data, "--bootstrap", "--value-bytes-max", "8388609"),
+      code: 2,
+      says: /--value-bytes-max: 8388609 is not between 1 and 8388608/,
     },
     "a directory below a file": {
       args: ["serve", "--id", "n1", "--bootstrap", "--data", join(directory, "file", "n1")],
@@ -124,10 +144,14 @@ describe("the binary", () => {
   it("says which port is in use, and starts nothing", async () => {
     const { server, port } = await occupyPort();
     try {
-      const args = ["--bootstrap", "--data", join(directory, "n1"), "--http", `127.0.0.1:${port}`];
+      const args = ["--bootstrap", "--data", join(directory, "new", "n1"), "--http", `127.0.0.1:${port}`];
       const node = await runCli(["serve", "--id", "n1", "--raft", "127.0.0.1:0", ...args]);
       expect(node.code).to.equal(1);
       expect(node.stderr).to.include(`--http 127.0.0.1:${port} is in use`);
+      expect(existsSync(join(directory, "new")), "what it made is gone").to.equal(false);
+      const kept = join(directory, "fresh");
+      await runCli(["serve", "--id", "n1", "--raft", "127.0.0.1:0", ...args, "--data", kept]);
+      expect(existsSync(kept), "what was there stays").to.equal(true);
       const ports = ["--http-port", String(port), "--raft-port", String(port > 30_000 ? port - 9 : port + 9)];
       const cluster = await runCli(["cluster", "--nodes", "1", "--data", join(directory, "cluster"), ...ports]);
       expect(cluster.code).to.equal(1);

@@ -46,7 +46,7 @@ describe("http: cluster", () => {
     expect(node.asked.map((message) => message.kind)).to.deep.equal(["readIndex"]);
     const other = await ask(node.port, "POST", "/join", joinBody("n4", 8094, { incarnation: "i5" }));
     expect(problemOf(other).code).to.equal("MEMBER_EXISTS");
-    expect(problemOf(other).detail).to.include("balsa member replace n4");
+    expect(problemOf(other).detail).to.include("remove it first (POST /remove) and let it join again");
   });
 
   it("refuses an id or an address that another has", async () => {
@@ -136,6 +136,7 @@ describe("http: cluster", () => {
     expect(verbose.checks.map((check: { name: string }) => check.name)).to.deep.equal([
       "running",
       "leader",
+      "member",
       "state",
       "applied",
     ]);

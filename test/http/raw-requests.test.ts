@@ -127,6 +127,42 @@ describe("http: bytes on the wire", () => {
     expect(reply).to.include('"code":"HEADERS_TOO_LARGE"');
   });
 
+  it("sees every field of a request that has more than node:http counts by itself", async () => {
+    const operation = {
+      kind: "put",
+      key: Buffer.from("a"),
+      value: Buffer.from("v"),
+      leaseId: 0,
+      condition: { kind: "none" },
+    } as const;
+    backend.state.apply({ origin: 1, sequence: 1, operation });
+    const filler = Array.from({ length: 2100 }, () => "f:1\r\n").join("");
+    const head = `GET /key/a?level=stale HTTP/1.1\r\nHost: localhost\r\n${filler}`;
+    const unchanged = await exchangeRaw(port, `${head}If-None-Match: "1"\r\nConnection: close\r\n\r\n`);
+    expect(unchanged).to.match(/^HTTP\/1\.1 304 /);
+    const twoHosts = await exchangeRaw(port, `${head}Host: elsewhere\r\nConnection: close\r\n\r\n`);
+    expect(twoHosts).to.match(/^HTTP\/1\.1 400 [^]*two Host fields/);
+    const otherSite = await exchangeRaw(port, `${head}Origin: http://elsewhere\r\nConnection: close\r\n\r\n`);
+    expect(otherSite).to.match(/^HTTP\/1\.1 403 /);
+  });
+
+  it("answers a method that nobody knows with 405 and what is allowed", async () => {
+    const reply = await exchangeRaw(port, "BREW /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(reply).to.match(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+    expect(reply).to.include("\r\nAllow: GET, HEAD, PUT, DELETE, POST\r\n");
+    expect(reply).to.include('"code":"METHOD_NOT_ALLOWED"');
+    const second = await exchangeRaw(port, `${get}BREW /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    expect(second).to.match(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 405 /);
+  });
+
+  it("does not answer a request whose body is complete in place of what follows it", async () => {
+    backend.onSubmit = () =>
+      server.answer(1, { kind: "applied", revision: 1, result: { kind: "put", modRevision: 1 } });
+    const put = "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nab";
+    const reply = await exchangeRaw(port, `${put}BREW /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    expect(reply).to.match(/^HTTP\/1\.1 204 [^]*HTTP\/1\.1 405 /);
+  });
+
   it("answers slow headers and slow bodies with 408", async () => {
     const partial = [
       "GET /livez HTTP/1.1\r\nHost: local",

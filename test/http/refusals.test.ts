@@ -64,6 +64,17 @@ describe("http: refusals", () => {
     ["a query on /status", "GET", "/status?pretty"],
   ];
 
+  it("takes 10 000 keys in one command and refuses more with 400, saying so", async () => {
+    const bodyOf = (keys: number): string =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: keys }, (_, at) => [`k${at}`, ""])));
+    expect((await ask(node.port, "POST", "/key", { body: bodyOf(10_000) })).status).to.equal(200);
+    node.asked.length = 0;
+    const problem = problemOf(await ask(node.port, "POST", "/key", { body: bodyOf(10_001) }));
+    expect(problem).to.include({ code: "BAD_REQUEST", status: 400, outcome: "not-applied" });
+    expect(problem.detail).to.equal("the body names 10001 keys, more than 10000");
+    expect(node.asked).to.deep.equal([]);
+  });
+
   for (const [what, method, path, extra] of malformed) {
     it(`answers ${what} with 400`, async () => {
       const reply = await ask(node.port, method, path, extra);

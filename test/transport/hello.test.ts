@@ -78,7 +78,9 @@ describe("the hello", () => {
     const accepting = await startNode("n1");
     const dialing = await startNode("n2", { expectedIncarnation: () => "inc-old" });
     dialing.connectTo(accepting);
-    expect(await dialing.refused()).to.have.property("code", "wrongIncarnation");
+    const refused = await dialing.refused();
+    expect(refused).to.have.property("code", "wrongIncarnation");
+    expect(JSON.stringify(refused)).to.include("remove it first (POST /remove) and let it join again");
   });
 
   it("of another version or protocol is answered with both versions, or that it is none", async () => {

@@ -5,6 +5,7 @@
 
 import type { ErrorCode } from "../../errors/codes.ts";
 import type { JoiningMember } from "../../http/request.ts";
+import { isVoter } from "../../raft/configuration.ts";
 import type { ConfigurationStep, Member } from "../../raft/types.ts";
 import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
 
@@ -29,11 +30,12 @@ export function judgeJoin(leadership: LeadershipChanged, joining: JoiningMember)
     if (taken !== undefined) return exists(`${taken} is the address of ${id}`);
   }
   const wanted = memberOf(joining, present);
+  if (present === undefined && isVoter(configuration, nodeId)) return { kind: "wait" };
   if (present === undefined) return { kind: "propose", step: { kind: "addLearner", nodeId, member: wanted } };
   if (joining.incarnation !== "" && present.incarnation !== "" && joining.incarnation !== present.incarnation) {
     return exists(
       `${nodeId} is a member, but its data directory is another one (incarnation); ` +
-        `remove it first, or run balsa member replace ${nodeId}`,
+        "remove it first (POST /remove) and let it join again, or give the node its old directory",
     );
   }
   if (present.httpAddr !== joining.httpAddr || present.raftAddr !== joining.raftAddr) {

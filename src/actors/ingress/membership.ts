@@ -5,6 +5,9 @@
  *
  * A request is judged by the configuration applied here, so this node first catches up with everything that was
  * answered before the request. It is done when the applied configuration shows it, whoever proposed it.
+ *
+ * To add a learner a second time would take the vote of one that has been promoted meanwhile. So nothing is proposed
+ * again before this node has caught up again: what became of the first attempt is in its configuration then.
  */
 
 import type { ErrorCode } from "../../errors/codes.ts";
@@ -20,13 +23,18 @@ const pendingChangesMax = 64;
 /** Between two attempts to propose the same change, or to move leadership away. */
 const retryMs = 100;
 const transferRepeatMs = 500;
+/**
+ * Ticks between the state's reaching a read index and belief in the configuration: the state speaks on the edge to
+ * the store, the configuration comes on the edge to raft, which hears of the state a moment later.
+ */
+const settleTicks = 2;
 
 interface PendingChange {
   readonly requestId: number;
   readonly deadlineMs: number;
   readonly judge: () => Verdict;
-  /** Whether the applied configuration may be believed: this node had caught up, and a tick has passed since. */
-  confirmed: "no" | "reached" | "yes";
+  /** Ticks since this node had last caught up for this change; null while it has not. */
+  ticksCaughtUp: number | null;
   proposalId: number;
   /** The term in which the proposal under way was accepted; 0 while there is none, or raft has not answered. */
   acceptedTerm: number;
@@ -70,7 +78,7 @@ export class Membership {
       requestId,
       deadlineMs,
       judge,
-      confirmed: "no",
+      ticksCaughtUp: null,
       proposalId: 0,
       acceptedTerm: 0,
       accepted: 0,
@@ -78,8 +86,14 @@ export class Membership {
       lastRefusal: null,
     };
     this.#pending.set(requestId, change);
+    this.#catchUp(change);
+  }
+
+  /** The change is judged by what is applied here once everything is that was answered anywhere before now. */
+  #catchUp(change: PendingChange): void {
+    change.ticksCaughtUp = null;
     this.#reads.barrier(() => {
-      change.confirmed = "reached";
+      change.ticksCaughtUp = 0;
     });
   }
 
@@ -107,6 +121,8 @@ export class Membership {
     change.nextAttemptMs = this.#parts.standing.nowMs + retryMs;
     if (message.reason === "lastVoter" && change.accepted === 0) {
       this.#refuse(change, "LAST_VOTER", "it would leave no voter");
+    } else if (change.ticksCaughtUp !== null) {
+      this.#catchUp(change);
     }
     return true;
   }
@@ -123,7 +139,7 @@ export class Membership {
   onTick(stopDeadlineMs: number): void {
     const { nowMs } = this.#parts.standing;
     for (const change of this.#pending.values()) {
-      if (change.confirmed === "reached") change.confirmed = "yes";
+      if (change.ticksCaughtUp !== null) change.ticksCaughtUp++;
       this.#advance(change);
       if (!this.#pending.has(change.requestId)) continue;
       if (nowMs >= Math.min(change.deadlineMs, stopDeadlineMs)) this.#onDeadline(change);
@@ -132,7 +148,8 @@ export class Membership {
 
   #advance(change: PendingChange): void {
     const { out, standing } = this.#parts;
-    if (change.confirmed !== "yes" || standing.leadership.leaderId === null) return;
+    if (change.ticksCaughtUp === null || change.ticksCaughtUp < settleTicks) return;
+    if (standing.leadership.leaderId === null) return;
     const verdict = change.judge();
     if (verdict.kind === "done") {
       this.#pending.delete(change.requestId);
@@ -148,11 +165,17 @@ export class Membership {
 
   #propose(change: PendingChange, step: ConfigurationStep): void {
     const { out, standing } = this.#parts;
-    // Accepted in a term that is over here: were it in the log, the configuration would show it.
-    const lost = change.acceptedTerm !== 0 && change.acceptedTerm < standing.appliedTerm;
-    if ((change.proposalId !== 0 && !lost) || standing.nowMs < change.nextAttemptMs) return;
+    if (change.acceptedTerm !== 0 && change.acceptedTerm < standing.appliedTerm) {
+      // Accepted in a term that is over: it is lost, or applied and not shown in the configuration yet.
+      change.proposalId = 0;
+      change.acceptedTerm = 0;
+      this.#catchUp(change);
+      return;
+    }
+    if (change.proposalId !== 0 || standing.nowMs < change.nextAttemptMs) return;
+    // Its time is over in this very turn: what is proposed now would only make the outcome unknown.
+    if (standing.nowMs >= change.deadlineMs) return;
     change.proposalId = out.nextProposalId();
-    change.acceptedTerm = 0;
     change.nextAttemptMs = standing.nowMs + retryMs;
     out.toRaft.push({
       kind: "proposeConfiguration",
@@ -179,7 +202,7 @@ export class Membership {
       this.#refuse(change, "CONFIG_CHANGE_PENDING", "another change of members was not complete in time");
     } else if (change.lastRefusal === "overloaded") {
       this.#refuse(change, "OVERLOADED", "the leader has as much to do as it takes");
-    } else if (this.#parts.standing.leadership.leaderId === null || change.confirmed === "no") {
+    } else if (this.#parts.standing.leadership.leaderId === null || change.ticksCaughtUp === null) {
       this.#refuse(change, "NO_LEADER", "no leader confirmed the members in time");
     } else {
       this.#refuse(change, "TIMEOUT", "the change was not complete in time");

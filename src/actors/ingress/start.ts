@@ -182,7 +182,8 @@ class IngressThread implements RunningActor, Backend {
   }
 
   readiness(): readonly ReadinessCheck[] {
-    return checkReadiness(this.#context.board, this.#ingress.standing);
+    const { config, board } = this.#context;
+    return checkReadiness(config.identity.nodeId, board, this.#ingress.standing);
   }
 
   async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {

@@ -52,8 +52,8 @@ export function describeStatus(
   };
 }
 
-export function checkReadiness(board: Board, standing: Readonly<Standing>): readonly ReadinessCheck[] {
-  const { leaderId } = standing.leadership;
+export function checkReadiness(nodeId: string, board: Board, standing: Readonly<Standing>): readonly ReadinessCheck[] {
+  const { leaderId, configuration } = standing.leadership;
   const commitIndex = board.get("commitIndex");
   const appliedIndex = board.get("appliedIndex");
   const lag = commitIndex - appliedIndex;
@@ -63,6 +63,7 @@ export function checkReadiness(board: Board, standing: Readonly<Standing>): read
       ok: leaderId !== null,
       detail: leaderId === null ? "no leader is known" : `${leaderId} leads in term ${standing.leadership.term}`,
     },
+    checkMember(nodeId, Object.keys(configuration.members)),
     {
       name: "state",
       ok: standing.readable,
@@ -74,4 +75,11 @@ export function checkReadiness(board: Board, standing: Readonly<Standing>): read
       detail: `applied up to ${appliedIndex}, committed up to ${commitIndex}`,
     },
   ];
+}
+
+/** A node that was removed, or has lost its place, still hears a leader for a while, and would serve an old state. */
+function checkMember(nodeId: string, memberIds: readonly string[]): ReadinessCheck {
+  if (memberIds.length === 0) return { name: "member", ok: true, detail: "the members are not known yet" };
+  const ok = memberIds.includes(nodeId);
+  return { name: "member", ok, detail: ok ? `${nodeId} is a member` : `${nodeId} is not among the members` };
 }

@@ -25,8 +25,10 @@ export function makeLog(style: LogStyle, write: (text: string) => void): (line: 
 function renderJson(line: LogLine, node: string, time: Date): string {
   const { level, actor, message, fields } = line;
   const head = { time: time.toISOString(), level, node, actor, message };
-  // Its own names first, and no field of the same name in their place.
-  return JSON.stringify({ ...head, ...fields, ...head });
+  const others = Object.fromEntries(Object.entries(fields).filter(([name]) => !Object.hasOwn(head, name)));
+  // Its own names come first, whatever the fields are called: an object would list numbers before them.
+  const tail = JSON.stringify(others).slice(1);
+  return `${JSON.stringify(head).slice(0, -1)}${tail === "}" ? "" : ","}${tail}`;
 }
 
 function renderPretty(line: LogLine, node: string, time: Date): string {

@@ -5,6 +5,7 @@
 
 import { readdirSync } from "node:fs";
 import { isLoopback, parseAddress } from "../../cluster/address.ts";
+import { nodeLimits } from "../../cluster/defaults.ts";
 import type { Begin, LogLine, NodeOptions } from "../../cluster/options.ts";
 import { type Settings, UsageError } from "./resolve.ts";
 import { type Setting, serveSettings } from "./settings.ts";
@@ -17,10 +18,14 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
   const insecure = settings.switch("insecure");
   const advertiseHttp = addressOf(settings, "advertiseHttp");
   const advertiseRaft = addressOf(settings, "advertiseRaft");
+  const http = listenAddressOf(settings, "http", insecure);
+  const raft = listenAddressOf(settings, "raft", insecure);
+  requireApart("--http and --raft", http, raft);
+  requireApart("--advertise-http and --advertise-raft", advertiseHttp ?? http, advertiseRaft ?? raft);
   return {
     id,
-    http: listenAddressOf(settings, "http", insecure),
-    raft: listenAddressOf(settings, "raft", insecure),
+    http,
+    raft,
     data,
     begin,
     ...(advertiseHttp === undefined ? {} : { advertiseHttp }),
@@ -28,7 +33,7 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
     insecure,
     allowedHosts: settings.list("allowedHosts"),
     corsOrigins: settings.list("corsOrigins"),
-    valueBytesMax: countWithin(settings, "valueBytesMax", 1, 64 * 1024 * 1024),
+    valueBytesMax: countWithin(settings, "valueBytesMax", 1, nodeLimits.valueBytesMaxMax),
     tickMs: countWithin(settings, "tickMs", 10, 10_000),
     electionTimeoutTicks: countWithin(settings, "electionTimeoutTicks", 3, 1_000),
     historyBytesMax: countWithin(settings, "historyBytes", 0, Number.MAX_SAFE_INTEGER),
@@ -66,6 +71,13 @@ function listenAddressOf(settings: Settings, name: string, insecure: boolean): s
     `--${flag} ${text} is outside loopback, where nothing is encrypted and nobody is asked who they are; ` +
       "use an address of 127.0.0.0/8, ::1 or localhost, or say with --insecure that this is meant",
   );
+}
+
+/** Port 0 is another one each time. */
+function requireApart(flags: string, a: string, b: string): void {
+  const [one, other] = [parseAddress(a), parseAddress(b)];
+  if (one === null || other === null || one.port === 0) return;
+  if (one.host === other.host && one.port === other.port) throw new UsageError(`${flags} are the same address, ${a}`);
 }
 
 function beginOf(settings: Settings, data: string): Begin {

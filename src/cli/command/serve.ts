@@ -3,11 +3,12 @@
  * `balsa serve`: one node in the foreground, from its settings to its exit code.
  */
 
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseAddress } from "../../cluster/address.ts";
 import type { BalsaNode, NodeOptions, StallableActor } from "../../cluster/options.ts";
+import type { startNode as StartNode } from "../../cluster/start-node.ts";
 import { StartError } from "../../errors/balsa-error.ts";
 import { makeLog } from "./log-line.ts";
 import { type Flags, readConfigFile, resolveSettings, type Settings } from "./resolve.ts";
@@ -27,15 +28,26 @@ export async function serve(flags: Flags): Promise<never> {
   // The node's code is loaded while the directory and the ports are looked at.
   const module = import("../../cluster/start-node.ts");
   module.catch(() => undefined);
-  requireWritable(options.data);
-  await Promise.all([requireFree("--http", options.http), requireFree("--raft", options.raft)]);
-  const { startNode } = await module;
   const stop = onStopRequest();
-  const node = await startNode(options).catch((cause: unknown) => {
-    throw startErrorOf(cause, options);
-  });
+  const node = await start(options, module);
   obeyParent(node, stop.request);
   process.exit(await outcomeOf(node, stop.requested));
+}
+
+/** A start that is refused leaves no directory behind that it made and that is still empty. */
+async function start(
+  options: NodeOptions,
+  module: Promise<{ readonly startNode: typeof StartNode }>,
+): Promise<BalsaNode> {
+  const made = requireWritable(options.data);
+  try {
+    await Promise.all([requireFree("--http", options.http), requireFree("--raft", options.raft)]);
+    const { startNode } = await module;
+    return await startNode(options);
+  } catch (cause) {
+    removeEmpty(made);
+    throw startErrorOf(cause, options);
+  }
 }
 
 function serveSettingsOf(flags: Flags): Settings {
@@ -133,20 +145,36 @@ function isStallable(actor: unknown): actor is StallableActor {
   return actor === "ingress" || actor === "raft" || actor === "log" || actor === "store";
 }
 
-function requireWritable(directory: NodeOptions["data"]): void {
+/** Gives the directories that had to be made, the outermost first. */
+function requireWritable(directory: NodeOptions["data"]): readonly string[] {
+  const made: string[] = [];
   try {
-    makeDirectory(resolve(directory));
+    makeDirectory(resolve(directory), made);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return made;
   } catch (cause) {
+    removeEmpty(made);
     throw new StartError(`--data ${directory} cannot be written: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Level by level: where a level cannot be made (below /proc), Node's own recursive form spins for ever. */
-function makeDirectory(path: string): void {
+function makeDirectory(path: string, made: string[]): void {
   if (existsSync(path)) return;
-  makeDirectory(dirname(path));
+  makeDirectory(dirname(path), made);
   mkdirSync(path);
+  made.push(path);
+}
+
+/** From the innermost outwards, as far as they are empty. */
+function removeEmpty(directories: readonly string[]): void {
+  for (const directory of [...directories].reverse()) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      return; // Something is in it by now, or it is gone: why the start was refused is all there is to say.
+    }
+  }
 }
 
 /** Asks before anything is started, so that the answer names the flag; the listener itself still refuses a late comer. */
