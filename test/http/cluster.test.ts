@@ -131,6 +131,8 @@ describe("http: cluster", () => {
   it("is ready with a leader and an applied state, and says why when it is not", async () => {
     expect((await ask(node.port, "GET", "/readyz")).status).to.equal(503);
     await ask(node.port, "PUT", "/key/a", { body: "1" });
+    expect((await ask(node.port, "GET", "/readyz")).status).to.equal(503);
+    node.hearLeader();
     expect((await ask(node.port, "GET", "/readyz")).status).to.equal(200);
     const verbose = JSON.parse((await ask(node.port, "GET", "/readyz?verbose")).body.toString());
     expect(verbose.checks.map((check: { name: string }) => check.name)).to.deep.equal([

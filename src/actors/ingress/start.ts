@@ -183,7 +183,7 @@ class IngressThread implements RunningActor, Backend {
 
   readiness(): readonly ReadinessCheck[] {
     const { config, board } = this.#context;
-    return checkReadiness(config.identity.nodeId, board, this.#ingress.standing);
+    return checkReadiness(config.identity.nodeId, board, this.#ingress.standing, monotonicMs());
   }
 
   async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {

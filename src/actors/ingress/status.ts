@@ -5,12 +5,13 @@
 
 import type { Board } from "../../actor/board.ts";
 import type { ReadinessCheck } from "../../http/request.ts";
+import type { Configuration } from "../../raft/types.ts";
 import type { IngressConfig } from "../protocol/config.ts";
 import { listMembers } from "./member-list.ts";
 import type { Standing } from "./parts.ts";
 
-/** Entries that a node may have left to apply and still call itself caught up. */
-const readyLagEntriesMax = 1000;
+/** How old the state of a node may be that calls itself caught up. A node confirms how old it is every 200 ms. */
+const readyAgeMsMax = 3_000;
 
 export function describeStatus(
   config: IngressConfig,
@@ -52,18 +53,24 @@ export function describeStatus(
   };
 }
 
-export function checkReadiness(nodeId: string, board: Board, standing: Readonly<Standing>): readonly ReadinessCheck[] {
+/** `nowMs` is of the clock that raft stamps `freshAtMs` with. */
+export function checkReadiness(
+  nodeId: string,
+  board: Board,
+  standing: Readonly<Standing>,
+  nowMs: number,
+): readonly ReadinessCheck[] {
   const { leaderId, configuration } = standing.leadership;
-  const commitIndex = board.get("commitIndex");
   const appliedIndex = board.get("appliedIndex");
-  const lag = commitIndex - appliedIndex;
+  const freshAtMs = board.get("freshAtMs");
+  const ageMs = Math.max(0, Math.ceil(nowMs - freshAtMs));
   return [
     {
       name: "leader",
       ok: leaderId !== null,
       detail: leaderId === null ? "no leader is known" : `${leaderId} leads in term ${standing.leadership.term}`,
     },
-    checkMember(nodeId, Object.keys(configuration.members)),
+    checkMember(nodeId, configuration),
     {
       name: "state",
       ok: standing.readable,
@@ -71,15 +78,27 @@ export function checkReadiness(nodeId: string, board: Board, standing: Readonly<
     },
     {
       name: "applied",
-      ok: commitIndex > 0 && lag <= readyLagEntriesMax,
-      detail: `applied up to ${appliedIndex}, committed up to ${commitIndex}`,
+      // Its own commit index would not do: a follower that lags far behind does not know how far.
+      ok: freshAtMs > 0 && ageMs <= readyAgeMsMax,
+      detail:
+        freshAtMs === 0
+          ? `applied up to ${appliedIndex}, and no leader has confirmed yet that this is new`
+          : `applied up to ${appliedIndex}, known to be at most ${ageMs} ms old`,
     },
   ];
 }
 
-/** A node that was removed, or has lost its place, still hears a leader for a while, and would serve an old state. */
-function checkMember(nodeId: string, memberIds: readonly string[]): ReadinessCheck {
-  if (memberIds.length === 0) return { name: "member", ok: true, detail: "the members are not known yet" };
-  const ok = memberIds.includes(nodeId);
-  return { name: "member", ok, detail: ok ? `${nodeId} is a member` : `${nodeId} is not among the members` };
+/**
+ * A node that was removed still hears a leader for a while, and would serve an old state. One that is to vote and does
+ * not yet counts for nothing: whoever waits for three nodes waits for three voters.
+ */
+function checkMember(nodeId: string, { members, voters }: Configuration): ReadinessCheck {
+  const name = "member";
+  if (Object.keys(members).length === 0) return { name, ok: true, detail: "the members are not known yet" };
+  const own = Object.hasOwn(members, nodeId) ? members[nodeId] : undefined;
+  if (own === undefined) return { name, ok: false, detail: `${nodeId} is not among the members` };
+  if (own.standing === "voter" && !voters.includes(nodeId)) {
+    return { name, ok: false, detail: `${nodeId} is a learner still, and is to be promoted` };
+  }
+  return { name, ok: true, detail: `${nodeId} is a member` };
 }

@@ -8,10 +8,7 @@ import { step } from "../../raft/step.ts";
 import { onReadAsked } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { expireInspections } from "./inspection.ts";
-import type { RaftActorState } from "./state.ts";
-
-/** Without reads of clients, this node confirms how fresh it is this often. */
-const ownReadTicks = 2;
+import { ownReadTicks, type RaftActorState } from "./state.ts";
 
 export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: number): void {
   expireInspections(state, effects);

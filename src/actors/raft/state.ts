@@ -16,6 +16,9 @@ import { PackedRuns } from "./packed-runs.ts";
 /** Ingress asks under ids from 1; the actor's own asks have ids from here on. */
 export const ownReadIdsFrom: number = 2 ** 52;
 
+/** Without reads of clients, this node confirms how fresh it is this often. */
+export const ownReadTicks = 2;
+
 export interface RaftActorState {
   readonly config: RaftConfig;
   /** Null until log and store have said what they hold. */
@@ -52,7 +55,8 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     packed: new PackedRuns({ runsMax: 256, bytesMax: 8 * 1024 * 1024 }),
     freshness: createFreshness(),
     ownReadId: ownReadIdsFrom,
-    ticksSinceOwnRead: 0,
+    // Due at the first tick: until it is confirmed how fresh this node is, it is not ready.
+    ticksSinceOwnRead: ownReadTicks,
     appliedIndex: 0,
     handedOnConfiguration: emptyConfiguration,
     newestSnapshot: null,

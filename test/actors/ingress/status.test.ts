@@ -7,9 +7,11 @@ import { emptyConfiguration, type Member } from "../../../src/raft/types.ts";
 
 const member: Member = { httpAddr: "h:1", raftAddr: "h:2", incarnation: "", standing: "voter" };
 
-function failing(...memberIds: readonly string[]): readonly string[] {
+const nowMs = 100_000;
+
+function failing(memberIds: readonly string[], freshAtMs = nowMs - 100, voters = memberIds): readonly string[] {
   const board = new Board(createBoardMemory());
-  board.set("commitIndex", 3);
+  board.set("freshAtMs", freshAtMs);
   board.set("appliedIndex", 3);
   const standing: Standing = {
     nowMs: 0,
@@ -24,24 +26,39 @@ function failing(...memberIds: readonly string[]): readonly string[] {
       leaderId: "n2",
       configuration: {
         ...emptyConfiguration,
-        voters: memberIds,
+        voters,
         members: Object.fromEntries(memberIds.map((id) => [id, member])),
       },
     },
   };
-  return checkReadiness("n1", board, standing).flatMap(({ ok, name, detail }) => (ok ? [] : [`${name}: ${detail}`]));
+  return checkReadiness("n1", board, standing, nowMs).flatMap(({ ok, name, detail }) =>
+    ok ? [] : [`${name}: ${detail}`],
+  );
 }
 
 describe("ingress: readiness", () => {
   it("holds for a member that has caught up with a leader", () => {
-    expect(failing("n1", "n2")).to.deep.equal([]);
+    expect(failing(["n1", "n2"])).to.deep.equal([]);
   });
 
   it("fails for a node that is not among the members, saying so", () => {
-    expect(failing("n2", "n3")).to.deep.equal(["member: n1 is not among the members"]);
+    expect(failing(["n2", "n3"])).to.deep.equal(["member: n1 is not among the members"]);
+  });
+
+  it("fails for a learner that is to become a voter", () => {
+    expect(failing(["n1", "n2"], nowMs, ["n2"])).to.deep.equal([
+      "member: n1 is a learner still, and is to be promoted",
+    ]);
   });
 
   it("is not a question of membership while nobody is known to be a member", () => {
-    expect(failing()).to.deep.equal([]);
+    expect(failing([])).to.deep.equal([]);
+  });
+
+  it("fails for a node that nobody has confirmed to be new, or not lately", () => {
+    expect(failing(["n1"], 0)).to.deep.equal([
+      "applied: applied up to 3, and no leader has confirmed yet that this is new",
+    ]);
+    expect(failing(["n1"], nowMs - 3_001)).to.deep.equal(["applied: applied up to 3, known to be at most 3001 ms old"]);
   });
 });
