@@ -14,25 +14,29 @@ interface Layer {
 
 /** Folders below `src`. What is not in the table may not be imported, and a folder that is not in it may import nothing. */
 const layers: Readonly<Record<string, Layer>> = {
+  address: { code: [], types: [] },
   raft: { code: [], types: [] },
   kv: { code: [], types: ["raft"] },
   errors: { code: [], types: [] },
-  codec: { code: ["errors"], types: ["raft"] },
+  codec: { code: ["address", "errors"], types: ["raft"] },
   storage: { code: ["kv", "errors", "codec"], types: ["raft"] },
-  transport: { code: ["errors", "codec"], types: ["raft"] },
+  transport: { code: ["address", "errors", "codec"], types: ["raft"] },
   actor: { code: ["errors", "codec"], types: [] },
   "actors/protocol": { code: ["errors"], types: ["raft", "kv"] },
-  http: { code: ["errors", "actors/protocol"], types: ["kv"] },
-  "actors/raft": { code: ["actors/protocol", "actor", "raft", "transport", "codec", "errors"], types: [] },
+  http: { code: ["address", "errors", "actors/protocol"], types: ["kv"] },
+  "actors/raft": { code: ["address", "actors/protocol", "actor", "raft", "transport", "codec", "errors"], types: [] },
   "actors/log": { code: ["actors/protocol", "actor", "storage", "codec", "errors"], types: ["raft"] },
   "actors/store": { code: ["actors/protocol", "actor", "raft", "kv", "storage", "codec", "errors"], types: [] },
   "actors/ingress": {
-    code: ["actors/protocol", "actor", "raft", "kv", "storage", "http", "codec", "errors"],
+    code: ["address", "actors/protocol", "actor", "raft", "kv", "storage", "http", "codec", "errors"],
     types: [],
   },
   client: { code: ["errors"], types: [] },
-  cluster: { code: ["actor", "actors/protocol", "storage", "codec", "errors", "client", "workers"], types: ["raft"] },
-  cli: { code: ["errors", "client", "cluster", "scripts"], types: [] },
+  cluster: {
+    code: ["address", "actor", "actors/protocol", "storage", "codec", "errors", "client", "workers"],
+    types: ["raft"],
+  },
+  cli: { code: ["address", "errors", "client", "cluster", "scripts"], types: [] },
   workers: { code: ["actor", "actors/raft", "actors/log", "actors/store", "actors/ingress", "storage"], types: [] },
   scripts: { code: ["errors", "client", "cluster", "storage", "kv", "codec"], types: ["raft"] },
 };

@@ -3,12 +3,11 @@
  * Checks of single fields of decoded foreign values: each gives the field, typed, or throws `CodecError`.
  */
 
+import { isIncarnation, isNodeId } from "../address/node-id.ts";
 import type { NodeId } from "../raft/types.ts";
 import { CodecError } from "./codec-error.ts";
-import { isNodeId } from "./node-id.ts";
 
 const addressPattern = /^[A-Za-z0-9._:[\]%-]{0,320}$/;
-const incarnationPattern = /^[A-Za-z0-9._-]{0,64}$/;
 
 /** A whole number from 0 to 2^53 - 1: a term, an index, a count. */
 export function wholeOf(value: unknown, name: string): number {
@@ -57,7 +56,7 @@ export function addressOf(value: unknown, name: string): string {
 
 /** Names a data directory; empty when it is not known yet. */
 export function incarnationOf(value: unknown, name: string): string {
-  if (typeof value === "string" && incarnationPattern.test(value)) return value;
+  if (isIncarnation(value)) return value;
   throw wrong(name, "an incarnation");
 }
 

@@ -7,9 +7,9 @@
  */
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { isLoopback } from "../address/loopback.ts";
 import { BalsaError } from "../errors/balsa-error.ts";
 
-const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const hostForm = /^(\[[0-9a-f:.]+\]|[^:/?#@[\]\s]+)(?::\d{1,5})?$/;
 
 export interface GuardOptions {
@@ -17,10 +17,6 @@ export interface GuardOptions {
   readonly allowedHosts: readonly string[];
   /** Origins that may call from a browser, exactly as browsers send them. */
   readonly corsOrigins: readonly string[];
-}
-
-export function isLoopbackAddress(address: string): boolean {
-  return /^(?:::ffff:)?127\./.test(address) || address === "::1" || address === "localhost";
 }
 
 export class Guard {
@@ -56,12 +52,12 @@ export class Guard {
     const lower = host.toLowerCase();
     const name = hostForm.exec(lower)?.[1];
     if (name === undefined) throw new BalsaError("BAD_REQUEST", "the Host field is not a name with a port");
-    if (loopbackName.test(name)) {
+    if (isLoopback(name.replace(/^\[(.*)\]$/, "$1"))) {
       this.#knownHost = host;
       return;
     }
     if (this.#allowedHosts.has(name) || this.#allowedHosts.has(lower)) return;
-    if (!isLoopbackAddress(request.socket.localAddress ?? "")) return;
+    if (!isLoopback(request.socket.localAddress ?? "")) return;
     throw new BalsaError("WRONG_HOST", `on a loopback address this node does not answer to ${lower.slice(0, 100)}`);
   }
 

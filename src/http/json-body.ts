@@ -3,14 +3,13 @@
  * Bodies in JSON, checked field by field.
  */
 
+import { parseDialledAddress } from "../address/address.ts";
+import { isIncarnation, isNodeId } from "../address/node-id.ts";
 import { BalsaError } from "../errors/balsa-error.ts";
 import type { KeyValue } from "../kv/command.ts";
 import type { JoiningMember } from "./request.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-const memberIdForm = /^[A-Za-z0-9._-]{1,64}$/;
-const addressForm = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(\d{1,5})$/;
-const incarnationForm = /^[\x21-\x7e]{0,128}$/;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** Keys of one `POST /key`: every node applies them in one go, and does nothing else meanwhile. */
@@ -48,7 +47,8 @@ export function parseJoin(body: Uint8Array): JoiningMember {
   const fields = parseFields(body, ["id", "httpAddr", "raftAddr", "incarnation", "role"]);
   const incarnation = fields.get("incarnation") ?? "";
   const standing = fields.get("role") ?? "voter";
-  if (!incarnationForm.test(incarnation)) throw bad("incarnation takes at most 128 visible characters");
+  if (!isIncarnation(incarnation))
+    throw bad("incarnation takes at most 64 letters, digits, dots, underscores and hyphens");
   if (standing !== "voter" && standing !== "learner") throw bad("role takes voter or learner");
   return {
     nodeId: memberId(fields, "id"),
@@ -66,7 +66,7 @@ export function parseMemberId(body: Uint8Array, field: "id" | "to"): string {
 
 function memberId(fields: ReadonlyMap<string, string>, field: string): string {
   const id = fields.get(field);
-  if (id === undefined || !memberIdForm.test(id)) {
+  if (!isNodeId(id)) {
     throw bad(`${field} takes a member's id: 1 to 64 letters, digits, dots, underscores and hyphens`);
   }
   return id;
@@ -74,8 +74,8 @@ function memberId(fields: ReadonlyMap<string, string>, field: string): string {
 
 function address(fields: ReadonlyMap<string, string>, field: string): string {
   const text = fields.get(field) ?? "";
-  const port = Number(addressForm.exec(text)?.[1] ?? 0);
-  if (port < 1 || port > 65_535) throw bad(`${field} takes host:port without a scheme, such as 127.0.0.1:8091`);
+  if (parseDialledAddress(text) === null)
+    throw bad(`${field} takes host:port without a scheme, such as 127.0.0.1:8091`);
   return text;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { connect, type Socket } from "node:net";
-import { formatPeerAddress, type PeerAddress } from "./address.ts";
+import { type Address, formatAddress } from "../address/address.ts";
 import { FrameReader } from "./frame.ts";
 import { encodeHello, type Hello, incarnationRefusal, parseHelloAnswer, type Refusal } from "./hello.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -24,7 +24,7 @@ const keepAliveDelayMs = 10_000;
  * is destroyed. Aborting settles it as failed.
  */
 export function dial(
-  address: PeerAddress,
+  address: Address,
   hello: Hello,
   context: Pick<LinkContext, "limits" | "keeper" | "counters">,
   signal: AbortSignal,
@@ -75,7 +75,7 @@ export function dial(
     socket.once("connect", () => {
       clearTimeout(timer);
       timer = setTimeout(
-        () => fail(`no answer to the hello from ${formatPeerAddress(address)} in time`),
+        () => fail(`no answer to the hello from ${formatAddress(address)} in time`),
         limits.helloTimeoutMs,
       );
       socket.write(encodeHello(hello));

@@ -5,9 +5,9 @@
  */
 
 import type { Socket } from "node:net";
+import { type Address, formatAddress, parseDialledAddress } from "../address/address.ts";
 import type { Message } from "../raft/message.ts";
 import type { NodeId } from "../raft/types.ts";
-import { formatPeerAddress, type PeerAddress, parsePeerAddress } from "./address.ts";
 import { encodeFrames } from "./frame.ts";
 import type { Hello, Refusal } from "./hello.ts";
 import { IncomingLink } from "./incoming-link.ts";
@@ -67,7 +67,7 @@ export class Links {
   readonly #incoming = new Map<NodeId, IncomingLink>();
   readonly #receivers = new Map<NodeId, SnapshotReceiver>();
   readonly #senders = new Map<NodeId, SnapshotUnderWay>();
-  #peers: ReadonlyMap<NodeId, PeerAddress> = new Map();
+  #peers: ReadonlyMap<NodeId, Address> = new Map();
   #partition: ReadonlySet<NodeId> = new Set();
   #raftAddr: string;
   #paused = false;
@@ -106,7 +106,7 @@ export class Links {
    * Who there is to be connected with, this node itself aside. Links to others end, but for those that this node only
    * knows from their own hello, which end with the connection on which it came.
    */
-  setPeers(peers: ReadonlyMap<NodeId, PeerAddress>): void {
+  setPeers(peers: ReadonlyMap<NodeId, Address>): void {
     this.#peers = new Map([...peers].filter(([peer]) => peer !== this.#identity.nodeId));
     for (const [peer, address] of this.#peers) {
       const link = this.#outgoing.get(peer);
@@ -265,13 +265,13 @@ export class Links {
   /** A peer that has just dialled is up; one that only its hello makes known is dialled where that says. */
   #reach({ from, raftAddr }: Hello): void {
     const known = this.#outgoing.get(from);
-    const address = parsePeerAddress(raftAddr);
-    if (address !== undefined && !this.#peers.has(from)) {
+    const address = parseDialledAddress(raftAddr);
+    if (address !== null && !this.#peers.has(from)) {
       if (known === undefined) this.#outgoing.set(from, new PeerLink(from, address, this.#context));
       else known.moveTo(address);
     }
     known?.retryNow();
-    const fields = { peer: from, address: address === undefined ? "" : formatPeerAddress(address) };
+    const fields = { peer: from, address: address === null ? "" : formatAddress(address) };
     this.#context.log.say("info", `accepted ${from}`, `peer ${from} has connected`, fields);
   }
 

@@ -4,8 +4,8 @@
  */
 
 import { createServer, type Server, type Socket } from "node:net";
+import { type Address, formatAddress } from "../address/address.ts";
 import { StartError } from "../errors/balsa-error.ts";
-import { formatPeerAddress, type PeerAddress } from "./address.ts";
 import { FrameReader } from "./frame.ts";
 import { encodeHelloAnswer, type Hello, parseHello, type Refusal, refusalOf } from "./hello.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -52,10 +52,10 @@ export class Listener {
   }
 
   /** Resolves with the port; rejects with `StartError` when it cannot be had. */
-  listen(address: PeerAddress): Promise<number> {
+  listen(address: Address): Promise<number> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException): void => {
-        const text = formatPeerAddress(address);
+        const text = formatAddress(address);
         const why = error.code === "EADDRINUSE" ? "the port is in use" : error.message;
         reject(new StartError(`cannot listen for peers on ${text}: ${why}`, { cause: error }));
       };

@@ -5,8 +5,8 @@
  */
 
 import type { Socket } from "node:net";
+import { type Address, formatAddress } from "../address/address.ts";
 import type { NodeId } from "../raft/types.ts";
-import { formatPeerAddress, type PeerAddress } from "./address.ts";
 import { type DialOutcome, dial } from "./dial.ts";
 import { encodeFrame } from "./frame.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -38,19 +38,19 @@ const pingFrame: Uint8Array = encodeFrame([]);
 export class PeerLink {
   readonly #peer: NodeId;
   readonly #context: LinkContext;
-  #address: PeerAddress;
+  #address: Address;
   #state: LinkState = { kind: "closed" };
   /** Dials that failed since the last accepted hello. */
   #failures = 0;
 
-  constructor(peer: NodeId, address: PeerAddress, context: LinkContext) {
+  constructor(peer: NodeId, address: Address, context: LinkContext) {
     this.#peer = peer;
     this.#address = address;
     this.#context = context;
     this.#dial();
   }
 
-  get address(): PeerAddress {
+  get address(): Address {
     return this.#address;
   }
 
@@ -91,7 +91,7 @@ export class PeerLink {
   }
 
   /** The next connection goes there; one that stands elsewhere is left for it. */
-  moveTo(address: PeerAddress): void {
+  moveTo(address: Address): void {
     if (address.host === this.#address.host && address.port === this.#address.port) return;
     this.#address = address;
     this.#leave();
@@ -169,7 +169,7 @@ export class PeerLink {
 
   #explain(outcome: Exclude<DialOutcome, { kind: "accepted" }>): void {
     const { log, counters } = this.#context;
-    const address = formatPeerAddress(this.#address);
+    const address = formatAddress(this.#address);
     if (outcome.kind === "failed") {
       counters.dialsFailed += 1;
       const message = `no connection to peer ${this.#peer} at ${address}: ${outcome.reason}`;
@@ -206,7 +206,7 @@ export class PeerLink {
     });
     socket.once("close", () => this.#onClosed(socket, reason));
     log.forget(`dial ${this.#peer}`);
-    const address = formatPeerAddress(this.#address);
+    const address = formatAddress(this.#address);
     log.say("info", `connected ${this.#peer}`, `connected to peer ${this.#peer} at ${address}`, {
       peer: this.#peer,
       address,

@@ -4,9 +4,9 @@
  */
 
 import type { Socket } from "node:net";
+import type { Address } from "../address/address.ts";
 import type { Message } from "../raft/message.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { PeerAddress } from "./address.ts";
 import { dial } from "./dial.ts";
 import { FrameReader } from "./frame.ts";
 import type { LinkContext } from "./link-context.ts";
@@ -30,7 +30,7 @@ class TransferEnded extends Error {}
  */
 export async function sendSnapshot(
   peer: NodeId,
-  address: PeerAddress,
+  address: Address,
   message: Message,
   readPart: ReadSnapshotPart,
   context: LinkContext,

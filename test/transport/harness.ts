@@ -3,8 +3,8 @@
  * A node's links on real loopback sockets, whose callbacks become events that a test waits for.
  */
 
+import type { Address } from "../../src/address/address.ts";
 import type { NodeId } from "../../src/raft/types.ts";
-import type { PeerAddress } from "../../src/transport/address.ts";
 import type { Refusal } from "../../src/transport/hello.ts";
 import type { LinkLimits } from "../../src/transport/limits.ts";
 import { Links } from "../../src/transport/links.ts";
@@ -59,7 +59,7 @@ export class TestNode {
     );
   }
 
-  get address(): PeerAddress {
+  get address(): Address {
     return { host: "127.0.0.1", port: this.port };
   }
 

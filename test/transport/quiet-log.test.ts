@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { formatPeerAddress, parsePeerAddress } from "../../src/transport/address.ts";
 import { QuietLog } from "../../src/transport/quiet-log.ts";
 
 describe("QuietLog", () => {
@@ -32,17 +31,5 @@ describe("QuietLog", () => {
     log.say("info", "256", "again", {});
     log.say("info", "0", "forgotten", {});
     expect(lines.slice(257)).to.deep.equal(["forgotten"]);
-  });
-});
-
-describe("peer addresses", () => {
-  it("are read as names, IPv4 and bracketed IPv6 with a port, and written the same way", () => {
-    for (const text of ["node-1.example:9091", "127.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]:9"]) {
-      const address = parsePeerAddress(text);
-      expect(address === undefined ? undefined : formatPeerAddress(address)).to.equal(text);
-    }
-    for (const text of ["", "host", "host:", ":1", "host:0", "host:65536", "::1:9", "a b:1", "http://h:1", "h:1/"]) {
-      expect(parsePeerAddress(text), text).to.equal(undefined);
-    }
   });
 });

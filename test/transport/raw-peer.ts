@@ -5,7 +5,7 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { PeerAddress } from "../../src/transport/address.ts";
+import type { Address } from "../../src/address/address.ts";
 import { FrameReader } from "../../src/transport/frame.ts";
 import { encodeHello, type Hello, type HelloAnswer, parseHelloAnswer } from "../../src/transport/hello.ts";
 
@@ -17,7 +17,7 @@ export class RawPeer {
   #closed = false;
   #wake: () => void = () => undefined;
 
-  constructor(address: PeerAddress) {
+  constructor(address: Address) {
     this.socket = connect(address.port, address.host);
     open.push(this.socket);
     const reader = new FrameReader(2 ** 24);
@@ -56,7 +56,7 @@ export class RawPeer {
 }
 
 /** A connection on which `hello` was accepted. */
-export async function acceptedPeer(address: PeerAddress, hello: Partial<Hello> = {}): Promise<RawPeer> {
+export async function acceptedPeer(address: Address, hello: Partial<Hello> = {}): Promise<RawPeer> {
   const peer = new RawPeer(address);
   const answer = await peer.hello({ ...goodHello, ...hello });
   if (!answer.accepted) throw new Error(`refused: ${answer.detail}`);

@@ -9,6 +9,7 @@ import { monotonicMs } from "../../actor/clock.ts";
 import type { ActorContext, RunningActor, StartActor } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
+import { type Address, parseAddress } from "../../address/address.ts";
 import { StartError } from "../../errors/balsa-error.ts";
 import type { Backend } from "../../http/backend.ts";
 import { httpDefaults } from "../../http/options.ts";
@@ -98,7 +99,7 @@ class IngressThread implements RunningActor, Backend {
 
   async listen(): Promise<void> {
     const { config, supervisor } = this.#context;
-    const { host, port } = splitAddress(config.addresses.httpListen);
+    const { host, port } = listenAddress(config.addresses.httpListen);
     try {
       supervisor.listening(await this.#http.listen(host, port));
     } catch (cause) {
@@ -195,14 +196,10 @@ class IngressThread implements RunningActor, Backend {
   }
 }
 
-function splitAddress(address: string): { readonly host: string; readonly port: number } {
-  const colon = address.lastIndexOf(":");
-  const port = Number(address.slice(colon + 1));
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  if (colon < 1 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new StartError(`http ${address} is not host:port`);
-  }
-  return { host, port };
+function listenAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === null) throw new StartError(`http ${text} is not host:port`);
+  return address;
 }
 
 function hostOf(address: string): string {

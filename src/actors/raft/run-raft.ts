@@ -6,8 +6,8 @@
 import type { ActorContext } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
+import { parseAddress, parseDialledAddress } from "../../address/address.ts";
 import type { NodeId } from "../../raft/types.ts";
-import { parsePeerAddress } from "../../transport/address.ts";
 import { Links } from "../../transport/links.ts";
 import type { PeerMessage } from "../../transport/message-parser.ts";
 import type { RaftConfig } from "../protocol/config.ts";
@@ -80,8 +80,8 @@ export class RaftRunner {
   async start(): Promise<void> {
     const { config, supervisor } = this.#context;
     this.#hear();
-    const address = parsePeerAddress(config.addresses.raftListen);
-    if (address === undefined) throw new RangeError(`${config.addresses.raftListen} is not host:port`);
+    const address = parseAddress(config.addresses.raftListen);
+    if (address === null) throw new RangeError(`${config.addresses.raftListen} is not host:port`);
     supervisor.listening(await this.#links.listen(address.host, address.port));
     this.#ticker = setInterval(() => this.#pump.push({ kind: "tick" }), config.options.tickMs);
   }
@@ -189,8 +189,8 @@ export class RaftRunner {
   #connectTo(members: Readonly<Record<NodeId, { readonly raftAddr: string }>>): void {
     const peers = new Map<NodeId, { readonly host: string; readonly port: number }>();
     for (const [id, { raftAddr }] of Object.entries(members)) {
-      const address = parsePeerAddress(raftAddr);
-      if (address !== undefined) peers.set(id, address);
+      const address = parseDialledAddress(raftAddr);
+      if (address !== null) peers.set(id, address);
     }
     this.#links.setPeers(peers);
   }

@@ -4,7 +4,9 @@
  */
 
 import { readdirSync } from "node:fs";
-import { isLoopback, parseAddress } from "../../cluster/address.ts";
+import { parseAddress } from "../../address/address.ts";
+import { isLoopback } from "../../address/loopback.ts";
+import { isNodeId } from "../../address/node-id.ts";
 import { nodeLimits } from "../../cluster/defaults.ts";
 import type { Begin, LogLine, NodeOptions } from "../../cluster/options.ts";
 import { type Settings, UsageError } from "./resolve.ts";
@@ -50,7 +52,7 @@ function settingNamed(name: string): Setting {
 
 function requiredId(settings: Settings): string {
   const id = settings.requiredText(settingNamed("id"));
-  if (/^[A-Za-z0-9._-]{1,64}$/.test(id)) return id;
+  if (isNodeId(id)) return id;
   throw new UsageError(`--id: ${JSON.stringify(id)} is not 1 to 64 letters, digits, dots, dashes or underscores`);
 }
 

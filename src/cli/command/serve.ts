@@ -6,7 +6,7 @@
 import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
-import { parseAddress } from "../../cluster/address.ts";
+import { parseAddress } from "../../address/address.ts";
 import type { BalsaNode, NodeOptions, StallableActor } from "../../cluster/options.ts";
 import type { startNode as StartNode } from "../../cluster/start-node.ts";
 import { StartError } from "../../errors/balsa-error.ts";
