@@ -40,6 +40,7 @@ export type ErrorCode =
   | "MEMBER_EXISTS"
   | "CONFIG_CHANGE_PENDING"
   | "LAST_VOTER"
+  | "QUORUM_AT_RISK"
   | "COMPACTED"
   | "PRECONDITION_FAILED"
   | "VALUE_TOO_LARGE"
@@ -76,6 +77,11 @@ export const errorKinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   ),
   CONFIG_CHANGE_PENDING: refused(409, "Another change of members is under way", "Try again when it is done."),
   LAST_VOTER: refused(409, "The last voter cannot be removed", "Add a member first."),
+  QUORUM_AT_RISK: refused(
+    409,
+    "Without this voter too few would be alive",
+    "Bring a voter back, or remove those that are dead first.",
+  ),
   COMPACTED: refused(410, "The revision is compacted", "Start again from a present revision."),
   PRECONDITION_FAILED: refused(412, "The key is not as the request demands", "Read it again, then decide."),
   VALUE_TOO_LARGE: refused(413, "The body is larger than the limit", "Split the value, or raise the limit."),

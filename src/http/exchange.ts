@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorCode } from "../errors/codes.ts";
 import { errorKinds } from "../errors/codes.ts";
+import type { Success } from "./cluster-request.ts";
 import type { Meter, RequestKind } from "./meter.ts";
 import { problemBody, problemType } from "./problem.ts";
 
@@ -36,6 +37,9 @@ export class Exchange {
   answered = false;
   /** Whether its body is still on its way in: nothing has been asked of the node yet. */
   receiving = false;
+  /** What success is answered with, and where what was created is found. */
+  success: Success = "ok";
+  location = "";
   /** Set for reads of a key. */
   read: ReadAsk | undefined = undefined;
   /** Called once, when the answer is handed to node:http. */
@@ -77,6 +81,13 @@ export class Exchange {
 
   json(status: number, body: object): void {
     this.send(status, ["Content-Type", "application/json"], JSON.stringify(body));
+  }
+
+  /** Success without data of a key, as the request wants it answered. */
+  succeed(body: object, created: boolean): void {
+    if (this.success === "noContent") return this.send(204, [], "");
+    if (this.success === "ok" || !created) return this.json(200, body);
+    this.send(201, ["Content-Type", "application/json", "Location", this.location], JSON.stringify(body));
   }
 
   refuse(code: ErrorCode, detail: string, headers: string[] = []): void {

@@ -8,6 +8,7 @@ import { BalsaError } from "../errors/balsa-error.ts";
 import type { Operation } from "../kv/command.ts";
 import type { Backend } from "./backend.ts";
 import { announcesMore, BodyBudget, drain, readBody, tooLarge } from "./body.ts";
+import { changesCluster, parseClusterRequest } from "./cluster-request.ts";
 import type { Exchange, ReadAsk } from "./exchange.ts";
 import { Guard } from "./guard.ts";
 import {
@@ -18,7 +19,7 @@ import {
   refuseIdempotencyKey,
   wantsJson,
 } from "./header.ts";
-import { parseJoin, parseMemberId, parsePairs } from "./json-body.ts";
+import { parsePairs } from "./json-body.ts";
 import { decodeKey } from "./key.ts";
 import { answerRead, answerWrite } from "./key-answer.ts";
 import { answerMetrics, answerReadiness } from "./observe.ts";
@@ -202,7 +203,7 @@ export class Face {
       });
     }
     parseQuery(queryText, noFields);
-    if (route.methods.includes("POST")) return this.#onMembership(exchange, route);
+    if (changesCluster(route, exchange.request.method ?? "")) return this.#onClusterChange(exchange, route);
     exchange.kind = route.name === "members" ? "cluster" : "observe";
     const timeoutMs = parseTimeoutMs(headers, this.#options.defaultTimeoutMs);
     if (route.name === "members") this.#submit(exchange, { kind: "members" }, timeoutMs);
@@ -211,14 +212,19 @@ export class Face {
     else exchange.json(200, { live: true });
   }
 
-  #onMembership(exchange: Exchange, route: Route): void {
+  /** Who says how long to wait waits so long for anything; otherwise a member out of reach is told of sooner. */
+  #onClusterChange(exchange: Exchange, route: Route): void {
     exchange.kind = "cluster";
-    const { headers } = exchange.request;
+    const { headers, method = "" } = exchange.request;
     refuseIdempotencyKey(headers);
     const { defaultTimeoutMs, membershipTimeoutMs, bodyBytesMax } = this.#options;
     const timeoutMs = parseTimeoutMs(headers, route.name === "transfer" ? defaultTimeoutMs : membershipTimeoutMs);
+    const reachMsMax = headers["balsa-timeout"] === undefined ? defaultTimeoutMs : timeoutMs;
     this.#receive(exchange, bodyBytesMax, (body) => {
-      this.#submit(exchange, membershipRequest(route, body), timeoutMs);
+      const { request, success, location } = parseClusterRequest(route, method, body, reachMsMax);
+      exchange.success = success;
+      exchange.location = location;
+      this.#submit(exchange, request, timeoutMs);
     });
   }
 
@@ -260,7 +266,7 @@ export class Face {
       case "redirect":
         return exchange.send(307, ["Location", `http://${outcome.httpAddr}${exchange.request.url ?? "/"}`], "");
       case "done":
-        return exchange.json(200, outcome.body);
+        return exchange.succeed(outcome.body, outcome.created);
       case "refused":
         return exchange.refuse(outcome.code, outcome.detail);
     }
@@ -277,10 +283,4 @@ export class Face {
 interface WriteAsk {
   readonly redirect: boolean;
   readonly timeoutMs: number;
-}
-
-function membershipRequest(route: Route, body: Uint8Array): IngressRequest {
-  if (route.name === "join") return { kind: "join", member: parseJoin(body) };
-  if (route.name === "remove") return { kind: "remove", nodeId: parseMemberId(body, "id") };
-  return { kind: "transfer", nodeId: parseMemberId(body, "to") };
 }

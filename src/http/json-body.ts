@@ -7,7 +7,7 @@ import { parseDialledAddress } from "../address/address.ts";
 import { isIncarnation, isNodeId } from "../address/node-id.ts";
 import { BalsaError } from "../errors/balsa-error.ts";
 import type { KeyValue } from "../kv/command.ts";
-import type { JoiningMember } from "./request.ts";
+import type { JoiningMember, MemberChange } from "./request.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const loneSurrogate = /\p{Surrogate}/u;
@@ -45,23 +45,34 @@ export function parsePairs(body: Uint8Array, limits: PairLimits): readonly KeyVa
 /** The body of `POST /join`. */
 export function parseJoin(body: Uint8Array): JoiningMember {
   const fields = parseFields(body, ["id", "httpAddr", "raftAddr", "incarnation", "role"]);
-  const incarnation = fields.get("incarnation") ?? "";
+  const incarnation = incarnationIn(fields);
   const standing = fields.get("role") ?? "voter";
-  if (!isIncarnation(incarnation))
-    throw bad("incarnation takes at most 64 letters, digits, dots, underscores and hyphens");
   if (standing !== "voter" && standing !== "learner") throw bad("role takes voter or learner");
-  return {
-    nodeId: memberId(fields, "id"),
-    httpAddr: address(fields, "httpAddr"),
-    raftAddr: address(fields, "raftAddr"),
-    incarnation,
-    standing,
-  };
+  const nodeId = memberId(fields, "id");
+  const [httpAddr, raftAddr] = [address(fields, "httpAddr"), address(fields, "raftAddr")];
+  if (httpAddr === raftAddr) throw bad("httpAddr and raftAddr are the same address");
+  return { nodeId, httpAddr, raftAddr, incarnation, standing };
 }
 
-/** The body of `POST /remove` (`id`) and of `POST /cluster/transfer` (`to`). */
+/** The body of `PATCH /cluster/members/<id>`: what is to change. */
+export function parseUpdate(body: Uint8Array): Omit<Extract<MemberChange, { kind: "update" }>, "kind" | "nodeId"> {
+  const fields = parseFields(body, ["httpAddr", "raftAddr", "incarnation"]);
+  const [httpAddr, raftAddr] = [optionalAddress(fields, "httpAddr"), optionalAddress(fields, "raftAddr")];
+  if (httpAddr === null && raftAddr === null) throw bad("the body names neither httpAddr nor raftAddr");
+  return { httpAddr, raftAddr, incarnation: incarnationIn(fields) };
+}
+
+/** The body of a request that has nothing to say: none, or an empty object. */
+export function parseNothing(body: Uint8Array): void {
+  if (body.length > 0) parseFields(body, []);
+}
+
+/** The body of `POST /remove` (`id`) and of `POST /cluster/transfer` (`to`). Throws MEMBER_NOT_FOUND for what is no id. */
 export function parseMemberId(body: Uint8Array, field: "id" | "to"): string {
-  return memberId(parseFields(body, [field]), field);
+  const id = parseFields(body, [field]).get(field);
+  if (id === undefined) throw bad(`the field ${field} is missing`);
+  if (!isNodeId(id)) throw new BalsaError("MEMBER_NOT_FOUND", `no member can be called ${shown(id)}`);
+  return id;
 }
 
 function memberId(fields: ReadonlyMap<string, string>, field: string): string {
@@ -70,6 +81,16 @@ function memberId(fields: ReadonlyMap<string, string>, field: string): string {
     throw bad(`${field} takes a member's id: 1 to 64 letters, digits, dots, underscores and hyphens`);
   }
   return id;
+}
+
+function incarnationIn(fields: ReadonlyMap<string, string>): string {
+  const incarnation = fields.get("incarnation") ?? "";
+  if (isIncarnation(incarnation)) return incarnation;
+  throw bad("incarnation takes at most 64 letters, digits, dots, underscores and hyphens");
+}
+
+function optionalAddress(fields: ReadonlyMap<string, string>, field: string): string | null {
+  return fields.has(field) ? address(fields, field) : null;
 }
 
 function address(fields: ReadonlyMap<string, string>, field: string): string {

@@ -6,7 +6,7 @@
 export const requestKinds = ["staleRead", "read", "write", "cluster", "observe", "other"] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
-export const countedMethods = ["GET", "HEAD", "PUT", "POST", "DELETE", "other"] as const;
+export const countedMethods = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "other"] as const;
 
 /** Upper bounds in milliseconds, inclusive. */
 export const durationBoundsMs: readonly number[] = [

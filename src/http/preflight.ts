@@ -19,7 +19,7 @@ export function answerPreflight(exchange: Exchange): void {
     exchange.refuse("FORBIDDEN", "no origin is named that --cors-origin allows");
     return;
   }
-  const headers = ["Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE"];
+  const headers = ["Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE"];
   headers.push("Access-Control-Allow-Headers", allowedFields, "Access-Control-Max-Age", "600");
   exchange.send(204, headers, "");
 }

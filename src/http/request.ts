@@ -19,6 +19,21 @@ export interface JoiningMember {
   readonly standing: "voter" | "learner";
 }
 
+/** What an operator, or a node itself, wants of the members. */
+export type MemberChange =
+  | { readonly kind: "join"; readonly member: JoiningMember }
+  | { readonly kind: "remove"; readonly nodeId: string }
+  | { readonly kind: "promote"; readonly nodeId: string }
+  | {
+      readonly kind: "update";
+      readonly nodeId: string;
+      /** Null stays as it is. */
+      readonly httpAddr: string | null;
+      readonly raftAddr: string | null;
+      /** Of the directory whose member is meant; empty when the request does not say. */
+      readonly incarnation: string;
+    };
+
 export type IngressRequest =
   | { readonly kind: "write"; readonly operation: Operation; readonly redirect: boolean }
   | {
@@ -28,8 +43,12 @@ export type IngressRequest =
       readonly minRevision: number;
       readonly redirect: boolean;
     }
-  | { readonly kind: "join"; readonly member: JoiningMember }
-  | { readonly kind: "remove"; readonly nodeId: string }
+  | {
+      readonly kind: "changeMembers";
+      readonly change: MemberChange;
+      /** How long a learner that nobody can reach is waited for. */
+      readonly reachMsMax: number;
+    }
   | { readonly kind: "transfer"; readonly nodeId: string }
   | { readonly kind: "members" };
 
@@ -38,8 +57,8 @@ export type Outcome =
   /** The state of this node is recent enough: it is to be read now. */
   | { readonly kind: "readable" }
   | { readonly kind: "redirect"; readonly httpAddr: string }
-  /** 200 with `body` as JSON. */
-  | { readonly kind: "done"; readonly body: object }
+  /** `created`: a member is there that was not before. */
+  | { readonly kind: "done"; readonly body: object; readonly created: boolean }
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly detail: string };
 
 /** One thing that has to hold before `/readyz` is 200. */

@@ -9,6 +9,8 @@ export type RouteName =
   | "join"
   | "remove"
   | "members"
+  | "member"
+  | "promote"
   | "transfer"
   | "status"
   | "livez"
@@ -18,29 +20,41 @@ export type RouteName =
 export interface Route {
   readonly name: RouteName;
   readonly methods: readonly string[];
+  /** The member's id as the path has it; empty where it has none. */
+  readonly id: string;
 }
 
 export const keyPrefix = "/key/";
 
-export const keyRoute: Route = { name: "key", methods: ["GET", "HEAD", "PUT", "DELETE"] };
+export const keyRoute: Route = { name: "key", methods: ["GET", "HEAD", "PUT", "DELETE"], id: "" };
 
 const readOnly = ["GET", "HEAD"];
+const membersPrefix = "/cluster/members/";
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["/key", { name: "keys", methods: ["POST"] }],
-  ["/join", { name: "join", methods: ["POST"] }],
-  ["/remove", { name: "remove", methods: ["POST"] }],
-  ["/cluster/members", { name: "members", methods: readOnly }],
-  ["/cluster/transfer", { name: "transfer", methods: ["POST"] }],
-  ["/status", { name: "status", methods: readOnly }],
-  ["/livez", { name: "livez", methods: readOnly }],
-  ["/readyz", { name: "readyz", methods: readOnly }],
-  ["/metrics", { name: "metrics", methods: readOnly }],
+  ["/key", { name: "keys", methods: ["POST"], id: "" }],
+  ["/join", { name: "join", methods: ["POST"], id: "" }],
+  ["/remove", { name: "remove", methods: ["POST"], id: "" }],
+  ["/cluster/members", { name: "members", methods: ["GET", "HEAD", "POST"], id: "" }],
+  ["/cluster/transfer", { name: "transfer", methods: ["POST"], id: "" }],
+  ["/status", { name: "status", methods: readOnly, id: "" }],
+  ["/livez", { name: "livez", methods: readOnly, id: "" }],
+  ["/readyz", { name: "readyz", methods: readOnly, id: "" }],
+  ["/metrics", { name: "metrics", methods: readOnly, id: "" }],
 ]);
 
 /** What any path takes, for a request whose path was not read. */
-export const knownMethods = "GET, HEAD, PUT, DELETE, POST";
+export const knownMethods = "GET, HEAD, PUT, DELETE, POST, PATCH";
 
 /** `path` is what stands before the `?`. */
 export function routeOf(path: string): Route | undefined {
-  return path.startsWith(keyPrefix) ? keyRoute : routes.get(path);
+  if (path.startsWith(keyPrefix)) return keyRoute;
+  return path.startsWith(membersPrefix) ? memberRouteOf(path.slice(membersPrefix.length)) : routes.get(path);
+}
+
+/** `<id>` or `<id>/promote`. */
+function memberRouteOf(rest: string): Route | undefined {
+  const [id = "", action, more] = rest.split("/");
+  if (id === "" || more !== undefined) return undefined;
+  if (action === undefined) return { name: "member", methods: ["PATCH", "DELETE"], id };
+  return action === "promote" ? { name: "promote", methods: ["POST"], id } : undefined;
 }

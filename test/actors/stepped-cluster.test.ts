@@ -21,8 +21,12 @@ function joining(id: string): IngressRequest {
   const port = Number.parseInt(id.slice(1), 10);
   const [httpAddr, raftAddr] = [`127.0.0.1:${8090 + port}`, `127.0.0.1:${9090 + port}`];
   return {
-    kind: "join",
-    member: { nodeId: id, httpAddr, raftAddr, incarnation: `incarnation-of-${id}`, standing: "voter" },
+    kind: "changeMembers",
+    change: {
+      kind: "join",
+      member: { nodeId: id, httpAddr, raftAddr, incarnation: `incarnation-of-${id}`, standing: "voter" },
+    },
+    reachMsMax: 60_000,
   };
 }
 

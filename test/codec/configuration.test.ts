@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { isNodeId } from "../../src/address/node-id.ts";
 import { decodeUntrusted, encode } from "../../src/codec/codec.ts";
 import { CodecError } from "../../src/codec/codec-error.ts";
 import {
@@ -8,7 +9,6 @@ import {
   snapshotFromWire,
   snapshotToWire,
 } from "../../src/codec/configuration.ts";
-import { isNodeId } from "../../src/codec/node-id.ts";
 import { defaultCodecLimits } from "../../src/codec/well-formed.ts";
 import { emptyConfiguration, type Member } from "../../src/raft/types.ts";
 

@@ -24,7 +24,7 @@ describe("http: cluster", () => {
     const reply = await ask(node.port, "GET", "/cluster/members");
     const { members } = JSON.parse(reply.body.toString());
     expect(members).to.have.length(3);
-    expect(members[0]).to.include({ id: "n1", role: "voter", leader: true, matchIndex: null, healthy: false });
+    expect(members[0]).to.include({ id: "n1", role: "voter", leader: true, matchIndex: 7, healthy: true });
     expect(members[1]).to.deep.equal({
       id: "n2",
       httpAddr: "127.0.0.1:8092",
@@ -39,14 +39,21 @@ describe("http: cluster", () => {
   it("answers a join once the node votes, and the same again", async () => {
     const asked = joinBody("n4", 8094, { incarnation: "i4" });
     const joined = await ask(node.port, "POST", "/join", asked);
-    expect([joined.status, JSON.parse(joined.body.toString())]).to.deep.equal([200, { id: "n4", role: "voter" }]);
+    expect(joined.status).to.equal(200);
+    expect(JSON.parse(joined.body.toString())).to.deep.equal({
+      id: "n4",
+      httpAddr: "127.0.0.1:8094",
+      raftAddr: "127.0.0.1:9094",
+      role: "voter",
+      leader: false,
+    });
     expect(node.configuration.voters).to.include("n4");
     node.asked.length = 0;
     expect((await ask(node.port, "POST", "/join", asked)).status).to.equal(200);
-    expect(node.asked.map((message) => message.kind)).to.deep.equal(["readIndex"]);
+    expect(node.asked.map((message) => message.kind)).to.not.include("proposeConfiguration");
     const other = await ask(node.port, "POST", "/join", joinBody("n4", 8094, { incarnation: "i5" }));
     expect(problemOf(other).code).to.equal("MEMBER_EXISTS");
-    expect(problemOf(other).detail).to.include("remove it first (POST /remove) and let it join again");
+    expect(problemOf(other).detail).to.include("run: balsa member replace n4 --incarnation i5");
   });
 
   it("refuses an id or an address that another has", async () => {
@@ -84,6 +91,88 @@ describe("http: cluster", () => {
     expect((await ask(node.port, "POST", "/remove", { body: `{"id":"${follower}"}` })).status).to.equal(200);
     const last = await ask(node.port, "POST", "/remove", { body: `{"id":"${node.leaderId}"}` });
     expect(problemOf(last)).to.include({ code: "LAST_VOTER", status: 409 });
+  });
+
+  it("keeps a member that nobody can reach a learner, and says so in time", async () => {
+    node.unreached.add("n4");
+    const headers = { "balsa-timeout": "1s" };
+    const added = await ask(node.port, "POST", "/join", { ...joinBody("n4", 8094), headers });
+    expect(problemOf(added)).to.include({ code: "TIMEOUT", status: 504, outcome: "unknown" });
+    expect(problemOf(added).detail).to.include("has not reached it at 127.0.0.1:9094");
+    expect(node.configuration).to.deep.include({ voters: ["n1", "n2", "n3"], learners: ["n4"] });
+    expect((await ask(node.port, "POST", "/remove", { body: '{"id":"n4"}' })).status).to.equal(200);
+  });
+
+  it("does not remove a voter without which no quorum would be alive", async () => {
+    node.unreached.add("n3");
+    const reply = await ask(node.port, "POST", "/remove", { body: '{"id":"n2"}' });
+    expect(problemOf(reply)).to.include({ code: "QUORUM_AT_RISK", status: 409, outcome: "not-applied" });
+    expect(problemOf(reply).detail).to.include("not: n3");
+    expect((await ask(node.port, "POST", "/remove", { body: '{"id":"n3"}' })).status).to.equal(200);
+  });
+
+  it("refuses names that no node can have, and directories that no peer could read", async () => {
+    for (const more of [{ id: "constructor" }, { id: "__proto__" }, { id: "a b" }, { incarnation: "{}" }]) {
+      const reply = await ask(node.port, "POST", "/join", joinBody("n4", 8094, more));
+      expect(problemOf(reply), JSON.stringify(more)).to.include({ code: "BAD_REQUEST", status: 400 });
+    }
+    const unknown = await ask(node.port, "POST", "/remove", { body: '{"id":"constructor"}' });
+    expect(problemOf(unknown)).to.include({ code: "MEMBER_NOT_FOUND", status: 404 });
+    expect(node.asked.map((message) => message.kind)).to.not.include("proposeConfiguration");
+  });
+
+  it("has members as resources: added, moved, promoted, removed", async () => {
+    const learner = joinBody("n4", 8094, { role: "learner" });
+    const added = await ask(node.port, "POST", "/cluster/members", learner);
+    expect([added.status, added.headers["location"]]).to.deep.equal([201, "/cluster/members/n4"]);
+    expect(JSON.parse(added.body.toString())).to.include({ id: "n4", role: "learner" });
+    expect((await ask(node.port, "POST", "/cluster/members", learner)).status).to.equal(200);
+
+    const moved = await ask(node.port, "PATCH", "/cluster/members/n%34", { body: '{"httpAddr":"h:8194"}' });
+    expect(moved.status).to.equal(200);
+    expect(node.configuration.members["n4"]).to.include({ httpAddr: "h:8194", raftAddr: "127.0.0.1:9094" });
+    const taken = await ask(node.port, "PATCH", "/cluster/members/n4", { body: '{"raftAddr":"127.0.0.1:9092"}' });
+    expect(problemOf(taken)).to.include({ code: "MEMBER_EXISTS", status: 409 });
+
+    const promoted = await ask(node.port, "POST", "/cluster/members/n4/promote");
+    expect(JSON.parse(promoted.body.toString())).to.include({ id: "n4", role: "voter" });
+    const removed = await ask(node.port, "DELETE", "/cluster/members/n4");
+    expect([removed.status, removed.body.length]).to.deep.equal([204, 0]);
+  });
+
+  it("moves only the member whose data directory is meant", async () => {
+    await ask(node.port, "POST", "/join", joinBody("n4", 8094, { incarnation: "i4" }));
+    const body = (incarnation: string): string => JSON.stringify({ httpAddr: "h:8194", incarnation });
+    const other = await ask(node.port, "PATCH", "/cluster/members/n4", { body: body("i5") });
+    expect(problemOf(other)).to.include({ code: "MEMBER_EXISTS", status: 409 });
+    expect((await ask(node.port, "PATCH", "/cluster/members/n4", { body: body("i4") })).status).to.equal(200);
+  });
+
+  it("does not know members that are not there, whatever is asked of them", async () => {
+    for (const [method, path, body] of [
+      ["DELETE", "/cluster/members/n9", ""],
+      ["PATCH", "/cluster/members/n9", '{"httpAddr":"h:1"}'],
+      ["POST", "/cluster/members/n9/promote", ""],
+      ["DELETE", "/cluster/members/%20", ""],
+      ["DELETE", "/cluster/members/a%2Fb", ""],
+    ] as const) {
+      const reply = await ask(node.port, method, path, { body });
+      expect(problemOf(reply), path).to.include({ code: "MEMBER_NOT_FOUND", status: 404 });
+    }
+    expect((await ask(node.port, "GET", "/cluster/members/n1")).headers["allow"]).to.equal("PATCH, DELETE");
+    for (const path of ["/cluster/members/", "/cluster/members/n1/demote", "/cluster/members/n1/promote/"]) {
+      expect(problemOf(await ask(node.port, "POST", path)).code, path).to.equal("ROUTE_NOT_FOUND");
+    }
+    const bad = await ask(node.port, "PATCH", "/cluster/members/n1", { body: "{}" });
+    expect(problemOf(bad).code).to.equal("BAD_REQUEST");
+  });
+
+  it("asks nobody to lead whom the leader does not hear", async () => {
+    node.unreached.add("n3");
+    const headers = { "balsa-timeout": "200ms" };
+    const reply = await ask(node.port, "POST", "/cluster/transfer", { body: '{"to":"n3"}', headers });
+    expect(problemOf(reply)).to.include({ code: "TIMEOUT", status: 504 });
+    expect(node.asked.map((message) => message.kind)).to.not.include("transferLeadership");
   });
 
   it("transfers leadership, and says when nobody took over", async () => {

@@ -69,6 +69,8 @@ export class FakeNode {
   configuration: Configuration = threeVoters;
   leaderId: string | null = "n1";
   term = 1;
+  /** Members that the leader does not hear; learners among them are never promoted. */
+  readonly unreached: Set<string> = new Set();
   /** Replaces what raft does with a message; true when it was dealt with. */
   onMessage: (message: IngressToRaft) => boolean = () => false;
   port = 0;
@@ -175,7 +177,10 @@ export class FakeNode {
         return this.toIngress({
           kind: "inspected",
           inspectId: message.inspectId,
-          progress: [{ id: "n2", matchIndex: 7, healthy: true }],
+          progress: Object.keys(this.configuration.members).map((id) => {
+            const reached = !this.unreached.has(id);
+            return { id, matchIndex: reached ? 7 : 0, healthy: reached };
+          }),
         });
     }
   }
@@ -214,7 +219,8 @@ export class FakeNode {
       members.delete(step.nodeId);
       if (step.kind === "remove") continue;
       members.set(step.nodeId, step.member);
-      (step.member.standing === "voter" ? voters : learners).push(step.nodeId);
+      const votes = step.member.standing === "voter" && !this.unreached.has(step.nodeId);
+      (votes ? voters : learners).push(step.nodeId);
     }
     this.configuration = { ...this.configuration, voters, learners, members: Object.fromEntries(members) };
     this.tellLeadership();

@@ -149,7 +149,7 @@ describe("http: bytes on the wire", () => {
   it("answers a method that nobody knows with 405 and what is allowed", async () => {
     const reply = await exchangeRaw(port, "BREW /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     expect(reply).to.match(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
-    expect(reply).to.include("\r\nAllow: GET, HEAD, PUT, DELETE, POST\r\n");
+    expect(reply).to.include("\r\nAllow: GET, HEAD, PUT, DELETE, POST, PATCH\r\n");
     expect(reply).to.include('"code":"METHOD_NOT_ALLOWED"');
     const second = await exchangeRaw(port, `${get}BREW /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     expect(second).to.match(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 405 /);

@@ -1,24 +1,39 @@
 /**
  * @module
- * The members with the leader's view of each (`GET /cluster/members`); all that wait share one question.
+ * What the leader knows of each member, asked of raft: for `GET /cluster/members`, and for those here that decide by
+ * it. All that wait share one question.
  */
 
-import type { Inspected } from "../protocol/ingress-raft.ts";
+import type { Inspected, MemberProgress } from "../protocol/ingress-raft.ts";
 import { describeMembers } from "./member-list.ts";
 import type { Parts } from "./parts.ts";
+import type { Barrier, Reads } from "./reads.ts";
+
+/** A list shows every change that was answered before it, unless this node does not catch up within this time. */
+const catchUpMsMax = 1_000;
+
+interface PendingList {
+  readonly requestId: number;
+  readonly deadlineMs: number;
+  readonly catchUpByMs: number;
+  barrier: Barrier | null;
+}
+
+type OnProgress = (progress: readonly MemberProgress[]) => void;
 
 export class Inspections {
   readonly #parts: Parts;
-  /** Request id to deadline. */
-  readonly #pending = new Map<number, number>();
-  /** Requests that the question under way answers. */
-  #asked: readonly number[] = [];
-  #waiting: number[] = [];
+  readonly #reads: Reads;
+  readonly #pending = new Map<number, PendingList>();
+  /** Of the question under way, and of the next one. */
+  #asked: readonly OnProgress[] = [];
+  #waiting: OnProgress[] = [];
   #inspectId = 0;
   #underWay = false;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, reads: Reads) {
     this.#parts = parts;
+    this.#reads = reads;
   }
 
   get pending(): number {
@@ -26,13 +41,33 @@ export class Inspections {
   }
 
   onRequest(requestId: number, deadlineMs: number): void {
-    this.#pending.set(requestId, deadlineMs);
-    this.#waiting.push(requestId);
-    if (!this.#underWay) this.#ask();
+    const { nowMs, leadership } = this.#parts.standing;
+    const list: PendingList = { requestId, deadlineMs, catchUpByMs: nowMs + catchUpMsMax, barrier: null };
+    this.#pending.set(requestId, list);
+    if (leadership.leaderId === null) this.#list(list);
+    else list.barrier = this.#reads.barrier(() => this.#list(list));
   }
 
   cancel(requestId: number): void {
+    this.#pending.get(requestId)?.barrier?.cancel();
     this.#pending.delete(requestId);
+  }
+
+  /** Calls back with what the leader says from now on; with nothing when no leader answers. */
+  look(onProgress: OnProgress): void {
+    this.#waiting.push(onProgress);
+    if (!this.#underWay) this.#ask();
+  }
+
+  #list(list: PendingList): void {
+    list.barrier?.cancel();
+    list.barrier = null;
+    this.look((progress) => {
+      const { out, standing } = this.#parts;
+      if (!this.#pending.delete(list.requestId)) return;
+      const body = { members: describeMembers(standing.leadership, progress) };
+      out.answer(list.requestId, { kind: "done", body, created: false });
+    });
   }
 
   #ask(): void {
@@ -44,22 +79,20 @@ export class Inspections {
 
   onInspected(message: Inspected): void {
     if (!this.#underWay || message.inspectId !== this.#inspectId) return;
-    const body = { members: describeMembers(this.#parts.standing.leadership, message.progress) };
-    for (const requestId of this.#asked) {
-      if (this.#pending.delete(requestId)) this.#parts.out.answer(requestId, { kind: "done", body });
-    }
+    const asked = this.#asked;
     this.#ask();
+    for (const onProgress of asked) onProgress(message.progress);
   }
 
   onTick(stopDeadlineMs: number): void {
     const { out, standing } = this.#parts;
-    for (const [requestId, deadlineMs] of this.#pending) {
-      if (standing.nowMs < Math.min(deadlineMs, stopDeadlineMs)) continue;
-      this.#pending.delete(requestId);
-      out.refuse(requestId, "TIMEOUT", "the members' progress was not learned in time");
+    for (const list of this.#pending.values()) {
+      if (standing.nowMs >= Math.min(list.deadlineMs, stopDeadlineMs)) {
+        this.cancel(list.requestId);
+        out.refuse(list.requestId, "TIMEOUT", "the members' progress was not learned in time");
+      } else if (list.barrier !== null && standing.nowMs >= list.catchUpByMs) {
+        this.#list(list);
+      }
     }
-    if (!this.#underWay || this.#asked.some((requestId) => this.#pending.has(requestId))) return;
-    this.#waiting = this.#waiting.filter((requestId) => this.#pending.has(requestId));
-    this.#ask();
   }
 }

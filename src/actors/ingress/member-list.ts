@@ -20,19 +20,21 @@ export interface InspectedMember extends ShownMember {
 }
 
 export function listMembers(leadership: LeadershipChanged): readonly ShownMember[] {
-  const { configuration, leaderId } = leadership;
-  return Object.keys(configuration.members)
+  return Object.keys(leadership.configuration.members)
     .sort()
-    .map((id) => {
-      const member = configuration.members[id];
-      return {
-        id,
-        httpAddr: member?.httpAddr ?? "",
-        raftAddr: member?.raftAddr ?? "",
-        role: configuration.voters.includes(id) ? "voter" : "learner",
-        leader: id === leaderId,
-      };
-    });
+    .map((id) => showMember(leadership, id));
+}
+
+/** Of one that is among the members. */
+export function showMember({ configuration, leaderId }: LeadershipChanged, id: string): ShownMember {
+  const member = configuration.members[id];
+  return {
+    id,
+    httpAddr: member?.httpAddr ?? "",
+    raftAddr: member?.raftAddr ?? "",
+    role: configuration.voters.includes(id) ? "voter" : "learner",
+    leader: id === leaderId,
+  };
 }
 
 export function describeMembers(

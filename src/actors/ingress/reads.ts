@@ -25,6 +25,11 @@ interface PendingRead {
   settled: boolean;
 }
 
+/** A wait for this node to catch up. */
+export interface Barrier {
+  cancel(): void;
+}
+
 interface Round {
   readonly reads: readonly PendingRead[];
   readonly askedAtMs: number;
@@ -58,16 +63,22 @@ export class Reads {
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
   }
 
-  /** Calls back once everything is applied here that was answered anywhere before now. */
-  barrier(onReached: () => void): void {
-    this.#waiting.push({
+  /** Calls back, unless it is cancelled, once everything is applied here that was answered anywhere before now. */
+  barrier(onReached: () => void): Barrier {
+    const read: PendingRead = {
       requestId: 0,
       deadlineMs: Number.POSITIVE_INFINITY,
       minRevision: 0,
       onReached,
       behind: false,
       settled: false,
-    });
+    };
+    this.#waiting.push(read);
+    return {
+      cancel: () => {
+        read.settled = true;
+      },
+    };
   }
 
   cancel(requestId: number): void {

@@ -10,6 +10,7 @@ import { emptyConfiguration } from "../../raft/types.ts";
 import type { LeadershipChanged, RaftToIngress } from "../protocol/ingress-raft.ts";
 import type { StoreToIngress } from "../protocol/store-ingress.ts";
 import { Inspections } from "./inspections.ts";
+import { LeaderView } from "./leader-view.ts";
 import { Membership } from "./membership.ts";
 import { type Effects, Outbox } from "./outbox.ts";
 import type { IngressLimits, Standing } from "./parts.ts";
@@ -76,9 +77,10 @@ export class Ingress {
     this.#writes = new Writes(parts);
     this.#reads = new Reads(parts);
     this.#redirects = new Redirects(parts);
-    this.#membership = new Membership(parts, this.#reads);
-    this.#transfers = new Transfers(parts);
-    this.#inspections = new Inspections(parts);
+    this.#inspections = new Inspections(parts, this.#reads);
+    const view = new LeaderView(parts, this.#inspections);
+    this.#membership = new Membership(parts, this.#reads, view);
+    this.#transfers = new Transfers(parts, view);
   }
 
   /** As of the last turn. */
@@ -156,10 +158,10 @@ export class Ingress {
         return this.#writes.onRequest(requestId, request.operation, deadlineMs);
       case "read":
         return this.#reads.onRequest(requestId, request.stale, request.minRevision, deadlineMs);
-      case "join":
-        return this.#membership.onJoin(requestId, request.member, deadlineMs);
-      case "remove":
-        return this.#membership.onRemove(requestId, request.nodeId, deadlineMs);
+      case "changeMembers": {
+        const { change, reachMsMax } = request;
+        return this.#membership.onRequest(requestId, { change, deadlineMs, reachMsMax });
+      }
       case "transfer":
         return this.#transfers.onRequest(requestId, request.nodeId, deadlineMs);
       case "members":
@@ -193,7 +195,8 @@ export class Ingress {
       case "leadershipChanged":
         return this.#onLeadershipChanged(message);
       case "inspected":
-        return this.#inspections.onInspected(message);
+        this.#inspections.onInspected(message);
+        return this.#onMembersNews();
       default:
         unreachable(message);
     }
@@ -203,11 +206,15 @@ export class Ingress {
     this.#standing.leadership = message;
     this.#writes.unblock();
     this.#reads.unblock();
-    this.#membership.onLeadershipChanged();
-    this.#transfers.onLeadershipChanged();
+    this.#onMembersNews();
     for (const waiting of this.#redirects.onLeadershipChanged()) {
       this.#admit(waiting.requestId, waiting.request, waiting.deadlineMs);
     }
+  }
+
+  #onMembersNews(): void {
+    this.#membership.onNews();
+    this.#transfers.onNews();
   }
 
   #onStore(message: StoreToIngress): void {

@@ -34,7 +34,7 @@ export function onIngress(
     case "transferLeadership":
       return step(state.core, message);
     case "inspect":
-      return inspect(state, state.core, message.inspectId, effects);
+      return inspect(state, state.core, message.inspectId, effects, nowMs);
     default:
       unreachable(message);
   }

@@ -15,11 +15,12 @@ export function onService(
   from: NodeId,
   message: ServiceMessage,
   effects: RaftActorEffects,
+  nowMs: number,
 ): void {
   if (state.core === null) return;
   switch (message.kind) {
     case "inspectRequest": {
-      const progress = ownView(state, state.core);
+      const progress = ownView(state, state.core, nowMs);
       const { inspectId } = message;
       effects.serviceToPeers.push({ to: from, message: { kind: "inspectResponse", inspectId, progress } });
       return;

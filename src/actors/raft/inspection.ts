@@ -12,10 +12,16 @@ import type { RaftActorState } from "./state.ts";
 /** Ticks after which an ask that the leader has not answered is answered empty. */
 const inspectionTicks = 10;
 
-export function inspect(state: RaftActorState, core: RaftState, inspectId: number, effects: RaftActorEffects): void {
+export function inspect(
+  state: RaftActorState,
+  core: RaftState,
+  inspectId: number,
+  effects: RaftActorEffects,
+  nowMs: number,
+): void {
   const { role, leaderId } = statusOf(core);
   if (role === "leader") {
-    effects.toIngress.push({ kind: "inspected", inspectId, progress: ownView(state, core) });
+    effects.toIngress.push({ kind: "inspected", inspectId, progress: ownView(state, core, nowMs) });
   } else if (leaderId === null) {
     effects.toIngress.push({ kind: "inspected", inspectId, progress: [] });
   } else {
@@ -24,13 +30,15 @@ export function inspect(state: RaftActorState, core: RaftState, inspectId: numbe
   }
 }
 
-/** The leader's view; what it says of itself is what is durable here. */
-export function ownView(state: RaftActorState, core: RaftState): MemberProgress[] {
+/** The leader's view: who was heard within an election timeout. What it says of itself is what is durable here. */
+export function ownView(state: RaftActorState, core: RaftState, nowMs: number): MemberProgress[] {
   if (statusOf(core).role !== "leader") return [];
-  return progressOf(core).map(({ id, matchIndex, recentActive }) => ({
+  const { identity, options } = state.config;
+  const heardSinceMs = nowMs - options.electionTimeoutTicks * options.tickMs;
+  return progressOf(core).map(({ id, matchIndex }) => ({
     id,
     matchIndex,
-    healthy: recentActive || id === state.config.identity.nodeId,
+    healthy: id === identity.nodeId || (state.heardAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= heardSinceMs,
   }));
 }
 

@@ -42,6 +42,8 @@ export interface RaftActorState {
   /** The newest snapshot transfer to each peer that has not ended, by its number. */
   readonly transfers: Map<NodeId, number>;
   lastTransfer: number;
+  /** When each node was heard last. */
+  readonly heardAtMs: Map<NodeId, number>;
   /** Asks of ingress that wait for the leader's answer, by id: ticks left. */
   readonly inspections: Map<number, number>;
 }
@@ -67,6 +69,7 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     snapshotUnderWay: false,
     transfers: new Map(),
     lastTransfer: 0,
+    heardAtMs: new Map(),
     inspections: new Map(),
   };
 }

@@ -6,7 +6,9 @@
 
 import { unreachable } from "../../errors/assert.ts";
 import { collect } from "../../raft/collect.ts";
+import type { RaftState } from "../../raft/state.ts";
 import { step } from "../../raft/step.ts";
+import type { NodeId } from "../../raft/types.ts";
 import { applyEffects } from "./apply-effects.ts";
 import { onIngress } from "./from-ingress.ts";
 import { onLog } from "./from-log.ts";
@@ -29,7 +31,7 @@ export function turn(state: RaftActorState, inputs: readonly RaftActorInput[], n
   let ticked = false;
   for (const input of inputs) {
     if (input.kind === "tick") ticked = true;
-    else if (input.kind !== "fromIngress") onInput(state, input, effects);
+    else if (input.kind !== "fromIngress") onInput(state, input, effects, nowMs);
   }
   for (const input of inputs) if (input.kind === "fromIngress") onIngress(state, input.message, effects, nowMs);
   if (ticked) onTick(state, effects, nowMs);
@@ -44,6 +46,7 @@ function onInput(
   state: RaftActorState,
   input: Exclude<RaftActorInput, { kind: "tick" | "fromIngress" }>,
   effects: RaftActorEffects,
+  nowMs: number,
 ): void {
   switch (input.kind) {
     case "fromLog":
@@ -51,9 +54,10 @@ function onInput(
     case "fromStore":
       return onStore(state, input.message, effects);
     case "serviceFromPeer":
-      return onService(state, input.from, input.message, effects);
+      return onService(state, input.from, input.message, effects, nowMs);
     case "fromPeer":
       if (state.core === null) return;
+      noteHeard(state, state.core, input.message.from, nowMs);
       if (input.message.kind === "appendEntriesRequest" && input.entries !== undefined) {
         state.packed.adopt(input.message.entries, input.entries);
       }
@@ -70,6 +74,11 @@ function onInput(
     default:
       unreachable(input);
   }
+}
+
+/** Of members only, so that it stays small. */
+function noteHeard(state: RaftActorState, core: RaftState, from: NodeId, nowMs: number): void {
+  if (Object.hasOwn(core.configuration.members, from)) state.heardAtMs.set(from, nowMs);
 }
 
 /** Only the newest transfer to a peer says how it fares: one that was replaced ends as well, and later. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { judgeJoin } from "../../../src/actors/ingress/member-verdict.ts";
+import { type Circumstances, judge } from "../../../src/actors/ingress/member-verdict.ts";
 import type { Effects } from "../../../src/actors/ingress/outbox.ts";
 import { createIngress, type Ingress, type IngressInput } from "../../../src/actors/ingress/turn.ts";
 import type { LeadershipChanged, RaftToIngress } from "../../../src/actors/protocol/ingress-raft.ts";
@@ -39,7 +39,9 @@ class Join {
   constructor() {
     this.#turn({ kind: "viewOpened", generation: 1 });
     this.hear(leadership(1, { n1 }));
-    this.#turn({ kind: "request", requestId: 1, request: { kind: "join", member: joining }, deadlineMs: 60_000 });
+    const change = { kind: "join", member: joining } as const;
+    const request = { kind: "changeMembers", change, reachMsMax: 60_000 } as const;
+    this.#turn({ kind: "request", requestId: 1, request, deadlineMs: 60_000 });
   }
 
   hear(...messages: readonly RaftToIngress[]): Effects {
@@ -126,6 +128,39 @@ describe("ingress: a node that joins", () => {
   it("is never made a learner when it votes", () => {
     const voting = leadership(1, { n1 });
     const configuration = { ...voting.configuration, voters: ["n1", "n4"] };
-    expect(judgeJoin({ ...voting, configuration }, joining)).to.deep.equal({ kind: "wait" });
+    const circumstances = { leadership: { ...voting, configuration }, progress: null, accepted: false, reachMsMax: 0 };
+    expect(judge({ kind: "join", member: joining }, circumstances)).to.deep.equal({ kind: "wait" });
+  });
+});
+
+describe("ingress: a voter that is removed", () => {
+  const members = { n1, n2: { ...n1, httpAddr: "h:1" }, n3: { ...n1, httpAddr: "h:2" } };
+
+  function circumstances(alive: readonly string[], accepted = false): Circumstances {
+    const progress = new Map(
+      Object.keys(members).map((id, at) => [id, { id, matchIndex: at, healthy: alive.includes(id) }]),
+    );
+    return { leadership: leadership(1, members), progress, accepted, reachMsMax: 0 };
+  }
+
+  it("goes when those that remain have a quorum alive", () => {
+    const verdict = judge({ kind: "remove", nodeId: "n3" }, circumstances(["n1", "n2"]));
+    expect(verdict).to.deep.equal({ kind: "propose", step: { kind: "remove", nodeId: "n3" } });
+  });
+
+  it("stays, for now, when they have not, or while nobody knows", () => {
+    const verdict = judge({ kind: "remove", nodeId: "n2" }, circumstances(["n1", "n2"]));
+    expect(verdict).to.include({ kind: "hold", code: "QUORUM_AT_RISK" });
+    const unknown = { ...circumstances([]), progress: null };
+    expect(judge({ kind: "remove", nodeId: "n2" }, unknown)).to.deep.equal({ kind: "wait" });
+  });
+
+  it("is done once it was proposed, whoever dies meanwhile", () => {
+    expect(judge({ kind: "remove", nodeId: "n2" }, circumstances(["n1"], true)).kind).to.equal("propose");
+  });
+
+  it("hands leadership to the one alive that is furthest on", () => {
+    const all = judge({ kind: "remove", nodeId: "n1" }, circumstances(["n1", "n2", "n3"]));
+    expect(all).to.deep.equal({ kind: "transferFirst", transferees: ["n3", "n2"] });
   });
 });
