@@ -10,7 +10,6 @@ import {
   becomeProbe,
   becomeReplicate,
   freeWindow,
-  isPaused,
   makeDue,
   type Progress,
   stepBack,
@@ -23,7 +22,6 @@ import { completeTransfer } from "./transfer.ts";
 export function onAppendEntriesMatched(state: RaftState, answer: AppendEntriesMatched): void {
   const progress = heardFrom(state, answer.from);
   if (progress === undefined) return;
-  const wasPaused = isPaused(progress);
   const hasAdvanced = advanceMatch(progress, answer.matchIndex);
   const meets = progress.kind === "probe" && progress.matchIndex === answer.matchIndex;
   if (!hasAdvanced && !meets) return;
@@ -32,7 +30,7 @@ export function onAppendEntriesMatched(state: RaftState, answer: AppendEntriesMa
   else if (progress.kind === "probe" || progress.matchIndex >= state.log.startIndex) becomeReplicate(progress);
 
   const hasCommitted = advanceCommit(state);
-  if (!hasCommitted) makeDue(progress, wasPaused ? "always" : noticeDue(state, progress));
+  if (!hasCommitted) makeDue(progress, noticeDue(state, progress));
   completeTransfer(state, progress);
 }
 

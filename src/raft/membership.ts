@@ -12,7 +12,7 @@ import { sendDueAppends } from "./replication.ts";
 import { becomeFollower } from "./role.ts";
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
-import type { Configuration, ConfigurationChange, ConfigurationStep } from "./types.ts";
+import type { Configuration, ConfigurationChange, ConfigurationStep, LogIndex } from "./types.ts";
 
 /** A learner that is at most this many entries behind the commit index has caught up. */
 const catchUpEntriesMax = 1000;
@@ -29,7 +29,9 @@ export function switchConfiguration(state: RaftState, configuration: Configurati
   state.configurationChanged = true;
   const votes = isVoter(configuration, state.id);
   if (state.role === "leader") {
-    recountMembers(state);
+    const { log, options } = state;
+    const window = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
+    state.progress = recounted(configuration, state.progress, { lastIndex: log.lastIndex, window });
     if (!votes) beginLeaving(state);
     advanceCommit(state);
     if (state.transferee !== null && !isVoter(configuration, state.transferee)) state.transferee = null;
@@ -88,14 +90,16 @@ function hasCaughtUp(state: RaftState, progress: Progress): boolean {
   );
 }
 
-/** Keeps what is known of members that stay; new ones are probed at the end of the log. */
-function recountMembers(state: RaftState): void {
-  const { options, log } = state;
-  const window = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
-  state.progress = memberIds(state.configuration).map((nodeId) => {
-    const known = progressOfMember(state, nodeId);
-    if (known !== undefined) return known;
-    const progress = createProgress(nodeId, Math.max(log.lastIndex, 1), window);
+/** What a leader knows of the members of a configuration: that of those who stay, new ones are probed at the end of the log. */
+export function recounted(
+  configuration: Configuration,
+  known: readonly Progress[],
+  from: { readonly lastIndex: LogIndex; readonly window: { readonly messagesMax: number; readonly bytesMax: number } },
+): Progress[] {
+  return memberIds(configuration).map((nodeId) => {
+    const kept = known.find(({ id }) => id === nodeId);
+    if (kept !== undefined) return kept;
+    const progress = createProgress(nodeId, Math.max(from.lastIndex, 1), from.window);
     // It counts as heard until the next check, lest a new member cost the leader its quorum.
     progress.recentActive = true;
     makeDue(progress, "entries");

@@ -102,12 +102,17 @@ function drawTimeout(state: RaftState): number {
   return electionTimeoutTicks + drawBelow(state.random, electionTimeoutTicks);
 }
 
+/** Owes a leader nothing any more: this follower grants votes again, and its election timeout runs on. */
+export function forgetLeader(state: RaftState): void {
+  if (state.role === "follower") state.leaderId = null;
+}
+
 /**
  * The leader is probably dead: forgets it, and lets the next few time-outs be short. A live leader is put
  * back by its next heartbeat, and pre-votes keep its followers loyal meanwhile.
  */
 export function expectNewLeader(state: RaftState): void {
-  state.leaderId = null;
+  forgetLeader(state);
   state.earlyTimeoutsLeft = 4;
   state.electionElapsedTicks = 0;
   state.randomizedTimeoutTicks = drawTimeout(state);

@@ -34,12 +34,12 @@ export function beginTransfer(state: RaftState, transferee: NodeId): void {
   state.transferee = transferee;
   // The transfer has one election timeout from here.
   state.electionElapsedTicks = 0;
-  makeDue(progress, "always");
-  completeTransfer(state, progress);
+  if (!completeTransfer(state, progress)) makeDue(progress, "always");
 }
 
-/** Lets the target campaign once its log is as long as the leader's. */
-export function completeTransfer(state: RaftState, progress: Progress): void {
-  if (progress.id !== state.transferee || progress.matchIndex !== state.log.lastIndex) return;
+/** Lets the target campaign once its log is as long as the leader's; false when it is not, or another is meant. */
+export function completeTransfer(state: RaftState, progress: Progress): boolean {
+  if (progress.id !== state.transferee || progress.matchIndex !== state.log.lastIndex) return false;
   send(state, { kind: "timeoutNowRequest", from: state.id, to: progress.id, term: state.currentTerm });
+  return true;
 }
