@@ -1,0 +1,91 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { forms } from "./forms.ts";
+import { type Outcome, runFolder, summaryOf } from "./run-folder.ts";
+
+const published = process.env["BALSA_CONFORMANCE"] ?? join("..", "shared", "conformance");
+
+describe("conformance with others' cases", () => {
+  it("every case is met, but for divergences of a kind that is known", function () {
+    if (!existsSync(published)) {
+      process.stdout.write(`skipped: ${published} is not there\n`);
+      this.skip();
+    }
+    const outcome = runFolder(published, forms);
+    expect(outcome.failed, outcome.lines.join("\n")).to.equal(0);
+    expect(outcome.passed).to.be.greaterThan(0);
+    expect(outcome.skipped * 5).to.be.at.most(outcome.passed + outcome.skipped);
+  });
+});
+
+describe("the runner of conformance cases", () => {
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "balsa-conformance-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  function run(...lines: readonly string[]): Outcome {
+    writeFileSync(join(folder, "any-name"), lines.join("\n"));
+    return runFolder(folder, forms);
+  }
+
+  it("knows a quorum table, whatever its name, and says what was expected and what came", () => {
+    const outcome = run(
+      "committed cfg=(1,2,3) idx=(7,_,5)",
+      "----",
+      "5",
+      "",
+      "vote cfg=(1) votes=(n)",
+      "----",
+      "VoteWon",
+    );
+    expect(summaryOf(outcome)).to.equal("1 passed, 1 failed, 0 skipped");
+    expect(outcome.lines.join()).to.contain('any-name:5: expected "VoteWon", got "VoteLost"');
+  });
+
+  it("gives values to the ids of both halves in their order, each id once", () => {
+    const outcome = run("committed cfg=(1,2) cfgj=(2,3) idx=(4, 9, 6)", "----", "4", "");
+    expect(summaryOf(outcome)).to.equal("1 passed, 0 failed, 0 skipped");
+  });
+
+  it("knows a table of configuration changes, and tells a wrong probe from a right one", () => {
+    const change = ["simple", "v1", "----", "voters=(1)", "1: StateProbe match=0 next=1", ""];
+    expect(run(...change, "simple", "v2", "----", "voters=(1 2)", "x").failed).to.equal(1);
+    expect(run(...change, "leave-joint", "----", "can't leave a non-joint config").passed).to.equal(2);
+  });
+
+  it("knows a transcript, and fails it at the first command that is answered otherwise", () => {
+    const start = [
+      "add-nodes 1 voters=(1) index=3",
+      "----",
+      "INFO log text is left out",
+      "",
+      "campaign 1",
+      "----",
+      "ok",
+      "",
+    ];
+    const elected = ["stabilize log-level=none", "----", "ok", "", "raft-state", "----"];
+    expect(run(...start, ...elected, "1: StateLeader (Voter) Term:1 Lead:1").passed).to.equal(1);
+    const outcome = run(...start, ...elected, "1: StateLeader (Voter) Term:2 Lead:1");
+    expect(summaryOf(outcome)).to.equal("0 passed, 1 failed, 0 skipped");
+    expect(outcome.lines.join()).to.contain("any-name:13 raft-state");
+  });
+
+  it("skips a transcript that asks for what the core has not, and says what that is", () => {
+    const outcome = run("add-nodes 1 voters=(1)", "----", "ok", "", "levitate 1", "----", "ok");
+    expect(summaryOf(outcome)).to.equal("0 passed, 0 failed, 1 skipped");
+    expect(outcome.lines.join()).to.contain("the core has no `levitate`");
+  });
+
+  it("complains of a folder that is not there or holds nothing known", () => {
+    expect(() => runFolder(join(folder, "elsewhere"), forms)).to.throw("does not exist");
+    expect(() => run("just words")).to.throw("holds no file of a known form");
+  });
+});
