@@ -18,6 +18,18 @@ export const actorEdges: readonly (readonly [ActorName, ActorName])[] = [
   ["store", "ingress"],
 ];
 
+/** What of a node's links to its peers is cut, by their ids: nothing is sent to `to`, nothing is heard from `from`. */
+export interface LinkCuts {
+  readonly to: readonly string[];
+  readonly from: readonly string[];
+}
+
+/** `host:port` each. */
+export interface AdvertisedAddresses {
+  readonly httpAdvertise: string;
+  readonly raftAdvertise: string;
+}
+
 export interface LogFields {
   readonly [name: string]: string | number | boolean | null;
 }
@@ -47,8 +59,10 @@ export interface Supervisor {
 export interface RunningActor {
   /** Finishes what runs and closes all that the actor owns. */
   stop(): Promise<void>;
-  /** Fault switch: the node ids that this actor's links shall not reach. Only raft has links. */
-  setPartition?(unreachable: readonly string[]): void;
+  /** Fault switch, of the one actor that has links: replaces what was cut before. */
+  setCuts?(cuts: LinkCuts): void;
+  /** Where others reach this node, once both of its listeners are bound. Only raft tells others. */
+  setAddresses?(advertised: AdvertisedAddresses): void;
 }
 
 export type StartActor<Config> = (context: ActorContext<Config>) => Promise<RunningActor>;

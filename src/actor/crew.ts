@@ -8,7 +8,14 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Remote } from "comlink";
 import { createBoardMemory } from "./board.ts";
 import { exposeOn, wrapPort } from "./comlink-port.ts";
-import { type ActorName, actorEdges, actorNames, type LogFields } from "./context.ts";
+import {
+  type ActorName,
+  type AdvertisedAddresses,
+  actorEdges,
+  actorNames,
+  type LinkCuts,
+  type LogFields,
+} from "./context.ts";
 import {
   type Failure,
   failureOf,
@@ -114,9 +121,15 @@ export class Crew {
     await whileAlive(worker, control.stall(milliseconds));
   }
 
-  async setPartition(unreachable: readonly string[]): Promise<void> {
+  /** In force when it resolves. */
+  async setCuts(cuts: LinkCuts): Promise<void> {
     const { worker, control } = this.#actor("raft");
-    await whileAlive(worker, control.setPartition(unreachable));
+    await whileAlive(worker, control.setCuts(cuts));
+  }
+
+  async setAddresses(advertised: AdvertisedAddresses): Promise<void> {
+    const { worker, control } = this.#actor("raft");
+    await whileAlive(worker, control.setAddresses(advertised));
   }
 
   #actor(name: ActorName): Actor {

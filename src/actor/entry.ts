@@ -22,7 +22,7 @@ export function runActor<Config>(start: StartActor<Config>): void {
 
   const main = wrapPort<SupervisorControl>(data.supervisor);
   const started = start(contextOf<Config>(data, board, supervisorOf(main, fail), fail));
-  exposeOn<ThreadControl>(data.control, controlOf(started, fail));
+  exposeOn<ThreadControl>(data.control, controlOf(started));
   started.then(() => main.started()).catch(fail);
 }
 
@@ -56,7 +56,7 @@ function supervisorOf(
   };
 }
 
-function controlOf(started: Promise<RunningActor>, fail: (cause: unknown) => void): ThreadControl {
+function controlOf(started: Promise<RunningActor>): ThreadControl {
   return {
     async stop() {
       const actor = await started;
@@ -66,8 +66,13 @@ function controlOf(started: Promise<RunningActor>, fail: (cause: unknown) => voi
       // Only after this call has been answered; then nothing runs on this thread until the time is over.
       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds));
     },
-    setPartition(unreachable) {
-      started.then((actor) => actor.setPartition?.(unreachable)).catch(fail);
+    async setCuts(cuts) {
+      const actor = await started;
+      actor.setCuts?.(cuts);
+    },
+    async setAddresses(advertised) {
+      const actor = await started;
+      actor.setAddresses?.(advertised);
     },
   };
 }

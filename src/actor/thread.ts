@@ -4,7 +4,7 @@
  */
 
 import type { MessagePort, Worker } from "node:worker_threads";
-import type { ActorName, LogFields } from "./context.ts";
+import type { ActorName, AdvertisedAddresses, LinkCuts, LogFields } from "./context.ts";
 
 /** The thread's `workerData`. */
 export interface ThreadData {
@@ -23,7 +23,9 @@ export interface ThreadData {
 export interface ThreadControl {
   stop(): Promise<void>;
   stall(milliseconds: number): void;
-  setPartition(unreachable: readonly string[]): void;
+  /** In force when it resolves. */
+  setCuts(cuts: LinkCuts): Promise<void>;
+  setAddresses(advertised: AdvertisedAddresses): Promise<void>;
 }
 
 /** What an actor's thread can ask of main (over Comlink). */

@@ -3,7 +3,8 @@
  * What a node is started with, and what its owner can ask of it.
  */
 
-import type { LogFields } from "../actor/context.ts";
+import type { ActorName, LinkCuts, LogFields } from "../actor/context.ts";
+import type { BalsaClient } from "../client/balsa-client.ts";
 
 /** Something for the operator's eyes. */
 export interface LogLine {
@@ -24,7 +25,7 @@ export type Begin =
   | { readonly kind: "join"; readonly url: string; readonly learner: boolean }
   | { readonly kind: "continue" };
 
-/** Complete: defaults are filled in by whoever calls. Addresses are `host:port`; port 0 takes any. */
+/** Complete; `completeOptions` fills in what a program leaves out. Addresses are `host:port`; port 0 takes any. */
 export interface NodeOptions {
   readonly id: string;
   readonly http: string;
@@ -48,19 +49,50 @@ export interface NodeOptions {
   readonly log: (line: LogLine) => void;
 }
 
-/** The actors that can be stalled from outside, for experiments. */
-export type StallableActor = "ingress" | "raft" | "log" | "store";
+/**
+ * What a program that embeds a node says of it; what it leaves out is as for `balsa serve`, but for these: `id` is
+ * `n1`, both addresses are any free port of 127.0.0.1, and nothing is logged. Without `data` the node lives in a
+ * temporary directory that is removed when it ends, and begins a cluster of its own there; with it, `begin` has
+ * to say how an empty directory begins.
+ */
+export type StartOptions = Partial<NodeOptions>;
 
-export interface BalsaNode {
+/** Where a node stands, as it shows itself: known at once, also while its actors stand still. */
+export interface NodeStanding {
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader";
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  /** The first index that is not in a snapshot is the next one. */
+  readonly snapshotIndex: number;
+}
+
+export interface BalsaNode extends AsyncDisposable {
   readonly id: string;
   readonly httpUrl: string;
+  /** `host:port` at which it listens for other nodes. */
   readonly raftAddr: string;
+  /** The node's directory. */
+  readonly data: string;
   /** Resolves when the node has closed in order, rejects naming the actor when it ended unexpectedly. */
   readonly closed: Promise<void>;
+  readonly standing: NodeStanding;
+  /** Talks to this node alone; closed with it. */
+  readonly client: BalsaClient;
   /** Resolves once `/readyz` is 200; rejects when the node ends before. */
   ready(): Promise<void>;
-  /** Hands leadership over, finishes what runs, closes. */
+  /** Hands leadership over, finishes what runs, closes. The directory is free when it resolves. */
   close(): Promise<void>;
-  /** Blocks the actor's thread solid. A fault switch for experiments. */
-  stall(actor: StallableActor, milliseconds: number): void;
+  /**
+   * Fault switch: ends the node as `kill -9` would, nothing flushed and nobody told; with an actor's name, ends that
+   * thread, and the node with it as after any failure. `closed` rejects. The directory is free when it resolves.
+   */
+  crash(actor?: ActorName): Promise<void>;
+  /** Fault switch: blocks the actor's thread solid. Resolves when it is about to be blocked, or has ended. */
+  stall(actor: ActorName, milliseconds: number): Promise<void>;
+  /**
+   * Fault switch: what of this node's links to its peers is cut, in place of what was cut before. HTTP is not touched.
+   * In force when it resolves.
+   */
+  setCuts(cuts: LinkCuts): Promise<void>;
 }

@@ -5,51 +5,67 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import { Board } from "../actor/board.ts";
-import { type ActorName } from "../actor/context.ts";
+import type { ActorName, LinkCuts } from "../actor/context.ts";
 import { ActorEndedError, Crew } from "../actor/crew.ts";
 import { watchEventLoop } from "../actor/loop-delay.ts";
 import type { Addresses, Identity } from "../actors/protocol/config.ts";
 import { type Address, formatAddress, parseAddress } from "../address/address.ts";
 import { isLoopback } from "../address/loopback.ts";
 import { isNodeId } from "../address/node-id.ts";
+import { BalsaClient } from "../client/balsa-client.ts";
 import { StartError } from "../errors/balsa-error.ts";
 import { type Beginning, openDataDirectory } from "../storage/data-directory.ts";
 import { actorsOf, type NodeMakings } from "./actor-configs.ts";
-import { withRealPort } from "./address.ts";
 import { nodeLimits } from "./defaults.ts";
 import { exchangeJson } from "./http-exchange.ts";
 import { identify } from "./identify.ts";
 import { join } from "./join.ts";
 import { Keepers } from "./keepers.ts";
-import type { BalsaNode, NodeOptions } from "./options.ts";
+import type { BalsaNode, NodeOptions, NodeStanding, StartOptions } from "./options.ts";
+import { standingOn } from "./standing.ts";
+import { completeOptions, removeDirectory } from "./start-options.ts";
 
 /** Ingress first, so that nothing new comes in; then raft, which hands leadership over; then the disks. */
 const stopOrder: readonly ActorName[] = ["ingress", "raft", "store", "log"];
 const stopGraceMs = 4_000;
 const readyPollMs = 10;
+const noCuts: LinkCuts = { to: [], from: [] };
 
 /**
  * Starts a node; it listens when this resolves, and serves once `ready()` does.
  *
  * Throws a StartError, in one line that says how to mend it, when it cannot begin with what it was given.
  */
-export async function startNode(options: NodeOptions): Promise<BalsaNode> {
-  checkOptions(options);
-  const addresses = await addressesOf(options);
-  const directory = await openDataDirectory(options.data, { nodeId: options.id });
-  const { begin, ...identity } = await identify(directory, options);
-  const node = new RunningNode({ options, addresses, directory, identity, begin });
-  await node.start();
-  return node;
+export async function startNode(options: StartOptions = {}): Promise<BalsaNode> {
+  return await startNodeBehind(noCuts, options);
+}
+
+/** As `startNode`, with these links cut from the first moment on. */
+export async function startNodeBehind(cuts: LinkCuts, asked: StartOptions): Promise<BalsaNode> {
+  const { options, temporary } = await completeOptions(asked);
+  try {
+    checkOptions(options);
+    const addresses = addressesOf(options);
+    const directory = await openDataDirectory(options.data, { nodeId: options.id });
+    const { begin, ...identity } = await identify(directory, options);
+    const node = new RunningNode({ options, addresses, directory, identity, begin }, temporary);
+    await node.start(cuts);
+    return node;
+  } catch (cause) {
+    if (temporary) await removeDirectory(options.data);
+    throw cause;
+  }
 }
 
 class RunningNode implements BalsaNode {
   readonly id: string;
-  readonly httpUrl: string;
-  readonly raftAddr: string;
+  readonly data: string;
   readonly closed: Promise<void>;
+  readonly #isTemporary: boolean;
   readonly #options: NodeOptions;
-  readonly #addresses: Addresses;
+  #addresses: Addresses;
+  /** As the system gave them, by actor. */
+  readonly #ports = new Map<ActorName, number>();
   readonly #begin: Beginning;
   readonly #identity: Identity;
   readonly #keepers = new Keepers();
@@ -57,15 +73,16 @@ class RunningNode implements BalsaNode {
   readonly #abandon = new AbortController();
   readonly #loopTimer: NodeJS.Timeout;
   readonly #board: Board;
+  #client: BalsaClient | null = null;
   #joining: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
   #settleClosed: { resolve: () => void; reject: (cause: unknown) => void } = { resolve() {}, reject() {} };
 
-  constructor(makings: Omit<NodeMakings, "origin" | "seed">) {
+  constructor(makings: Omit<NodeMakings, "origin" | "seed">, isTemporary: boolean) {
     const { options, addresses, begin, identity } = makings;
     this.id = options.id;
-    this.httpUrl = `http://${addresses.httpListen}`;
-    this.raftAddr = addresses.raftListen;
+    this.data = options.data;
+    this.#isTemporary = isTemporary;
     this.#options = options;
     this.#addresses = addresses;
     this.#begin = begin;
@@ -80,7 +97,7 @@ class RunningNode implements BalsaNode {
       handlers: {
         keep: (realPath) => this.#keepers.keep(realPath),
         release: (realPath) => this.#keepers.release(realPath),
-        listening: () => undefined,
+        listening: (actor, port) => void this.#ports.set(actor, port),
         log: (level, actor, message, fields) => options.log({ level, actor, message, fields }),
       },
     });
@@ -89,10 +106,32 @@ class RunningNode implements BalsaNode {
     void this.#crew.firstEnd.then((end) => this.#onActorEnded(end));
   }
 
+  get httpUrl(): string {
+    return `http://${this.#addresses.httpListen}`;
+  }
+
+  get raftAddr(): string {
+    return this.#addresses.raftListen;
+  }
+
+  get standing(): NodeStanding {
+    return standingOn(this.#board);
+  }
+
+  get client(): BalsaClient {
+    this.#client ??= new BalsaClient({ endpoints: [this.httpUrl] });
+    return this.#client;
+  }
+
   /** Waits for the actors to start and sees that a node that was to join does. */
-  async start(): Promise<void> {
+  async start(cuts: LinkCuts): Promise<void> {
     try {
+      // Said before anything is started, so it is in force before a peer is dialled.
+      const cut = this.#crew.setCuts(cuts);
+      cut.catch(() => undefined); // Rejects when the thread ends: `started` says which one and why.
       await this.#crew.started();
+      await cut;
+      await this.#tellAddresses();
     } catch (cause) {
       await this.closed.catch(() => undefined);
       throw startErrorOf(cause);
@@ -111,8 +150,31 @@ class RunningNode implements BalsaNode {
     return this.#closing;
   }
 
-  stall(actor: ActorName, milliseconds: number): void {
-    void this.#crew.stall(actor, milliseconds).catch(() => undefined);
+  async crash(actor?: ActorName): Promise<void> {
+    if (this.#closing === null && actor !== undefined) this.#crew.crash(actor);
+    else this.#closing ??= this.#end(new Error(`${this.id} was crashed on purpose`));
+    await this.closed.catch(() => undefined);
+  }
+
+  async stall(actor: ActorName, milliseconds: number): Promise<void> {
+    await this.#crew.stall(actor, milliseconds).catch(() => undefined);
+  }
+
+  async setCuts(cuts: LinkCuts): Promise<void> {
+    await this.#crew.setCuts(cuts);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Ports that were left to the system are known by now; with others, everybody knows them from the start. */
+  async #tellAddresses(): Promise<void> {
+    const before = this.#addresses;
+    this.#addresses = withPorts(before, this.#ports);
+    const { httpAdvertise, raftAdvertise } = this.#addresses;
+    if (httpAdvertise === before.httpAdvertise && raftAdvertise === before.raftAdvertise) return;
+    await this.#crew.setAddresses({ httpAdvertise, raftAdvertise });
   }
 
   async #close(): Promise<void> {
@@ -146,7 +208,9 @@ class RunningNode implements BalsaNode {
 
   async #release(): Promise<void> {
     clearInterval(this.#loopTimer);
+    this.#client?.close();
     await this.#keepers.releaseAll();
+    if (this.#isTemporary) await removeDirectory(this.data);
   }
 
   /** Never rejects: a refusal ends the node. */
@@ -189,14 +253,28 @@ function checkOptions({ id, valueBytesMax }: NodeOptions): void {
   }
 }
 
-async function addressesOf(options: NodeOptions): Promise<Addresses> {
-  const http = await withRealPort(listenAddress("--http", options.http, options.insecure));
-  const raft = await withRealPort(listenAddress("--raft", options.raft, options.insecure));
+function addressesOf(options: NodeOptions): Addresses {
+  const http = listenAddress("--http", options.http, options.insecure);
+  const raft = listenAddress("--raft", options.raft, options.insecure);
   return {
     httpListen: formatAddress(http),
     raftListen: formatAddress(raft),
     httpAdvertise: options.advertiseHttp ?? formatAddress(http),
     raftAdvertise: options.advertiseRaft ?? formatAddress(raft),
+  };
+}
+
+/** Port 0 replaced by what the listener of that actor got. */
+function withPorts(addresses: Addresses, ports: ReadonlyMap<ActorName, number>): Addresses {
+  const of = (text: string, actor: ActorName): string => {
+    const address = parseAddress(text);
+    return address?.port === 0 ? formatAddress({ ...address, port: ports.get(actor) ?? 0 }) : text;
+  };
+  return {
+    httpListen: of(addresses.httpListen, "ingress"),
+    raftListen: of(addresses.raftListen, "raft"),
+    httpAdvertise: of(addresses.httpAdvertise, "ingress"),
+    raftAdvertise: of(addresses.raftAdvertise, "raft"),
   };
 }
 

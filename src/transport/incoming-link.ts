@@ -69,7 +69,7 @@ export class IncomingLink {
 
   /** Closes a connection that has been silent for too long: a live peer asks for signs of life. */
   tick(nowMs: number, resumedAfterPause: boolean): void {
-    if (resumedAfterPause || this.isPaused || this.#context.isPartitioned(this.from)) this.#heardAtMs = nowMs;
+    if (resumedAfterPause || this.isPaused || this.#context.isCut(this.from)) this.#heardAtMs = nowMs;
     if (nowMs - this.#heardAtMs >= this.#context.limits.incomingIdleMs) this.close();
   }
 
@@ -81,11 +81,11 @@ export class IncomingLink {
 
   #onChunk(chunk: Buffer): void {
     this.#heardAtMs = performance.now();
-    const partitioned = this.#context.isPartitioned(this.from);
+    const unheard = this.#context.isCutFrom(this.from);
     let alive = false;
     const messages = orProtocolError("messageMalformed", () => {
       const frames = this.#reader.push(chunk);
-      if (partitioned) return [];
+      if (unheard) return [];
       const parsed: PeerMessage[] = [];
       for (const frame of frames) {
         const inFrame = parseFrame(frame, this.from, this.#context);
@@ -106,6 +106,7 @@ export class IncomingLink {
 
   #answerPing(): void {
     this.#context.heardPing(this.from);
+    if (this.#context.isCutTo(this.from)) return;
     if (this.#socket.writableLength > unreadBytesMax) {
       this.close();
     } else {
@@ -122,7 +123,7 @@ export class IncomingLink {
   }
 
   #onClosed(reason: string): void {
-    if (this.#closedHere || this.#context.isPartitioned(this.from)) return;
+    if (this.#closedHere || this.#context.isCut(this.from)) return;
     const { counters, log } = this.#context;
     counters.disconnects += 1;
     const where = this.#reader.isBetweenFrames ? "" : ", in the middle of a frame";

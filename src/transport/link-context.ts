@@ -30,8 +30,12 @@ export interface LinkContext {
   readonly log: QuietLog;
   readonly counters: LinkCounters;
   helloTo(peer: NodeId, purpose: Purpose): Hello;
-  /** Fault switch: nothing goes to or comes from that node. */
-  isPartitioned(peer: NodeId): boolean;
+  /** Fault switch: nothing goes to that node. */
+  isCutTo(peer: NodeId): boolean;
+  /** Fault switch: what comes from that node is not heard. */
+  isCutFrom(peer: NodeId): boolean;
+  /** Cut in either direction: no connection can be made or be missed, since TCP needs both. */
+  isCut(peer: NodeId): boolean;
   deliver(from: NodeId, messages: readonly PeerMessage[]): void;
   /** It asked for a sign of life: so it is up. */
   heardPing(from: NodeId): void;

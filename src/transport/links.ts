@@ -47,6 +47,12 @@ export interface LinkCallbacks {
   readonly onLog: WriteLogLine;
 }
 
+/** What of a node's links is cut, by the ids of its peers. */
+export interface LinkCuts {
+  readonly to: readonly NodeId[];
+  readonly from: readonly NodeId[];
+}
+
 interface SnapshotUnderWay {
   readonly peer: NodeId;
   readonly abort: AbortController;
@@ -68,7 +74,7 @@ export class Links {
   readonly #receivers = new Map<NodeId, SnapshotReceiver>();
   readonly #senders = new Map<NodeId, SnapshotUnderWay>();
   #peers: ReadonlyMap<NodeId, Address> = new Map();
-  #partition: ReadonlySet<NodeId> = new Set();
+  #cuts: { readonly to: ReadonlySet<NodeId>; readonly from: ReadonlySet<NodeId> } = { to: new Set(), from: new Set() };
   #raftAddr: string;
   #paused = false;
   #closed = false;
@@ -130,7 +136,7 @@ export class Links {
   /** Encodes messages into as few frames as hold them, unless the peer is down, and sends them; see `send`. */
   sendMessages(peer: NodeId, messages: readonly PeerMessage[]): boolean {
     const link = this.#outgoing.get(peer);
-    if (messages.length === 0 || this.#partition.has(peer)) return true;
+    if (messages.length === 0 || this.#cuts.to.has(peer)) return true;
     if (link === undefined || !link.isOpen) {
       this.counters.framesDropped += 1;
       return false;
@@ -153,7 +159,7 @@ export class Links {
   async sendSnapshot(peer: NodeId, message: Message, readPart: ReadSnapshotPart): Promise<boolean> {
     this.#senders.get(peer)?.abort.abort();
     const address = this.#outgoing.get(peer)?.address;
-    if (this.#closed || address === undefined || this.#partition.has(peer)) return false;
+    if (this.#closed || address === undefined || this.#isCut(peer)) return false;
     const underWay: SnapshotUnderWay = { peer, abort: new AbortController() };
     this.#senders.set(peer, underWay);
     try {
@@ -187,16 +193,17 @@ export class Links {
   }
 
   /**
-   * Fault switch, for tests: nothing goes to or comes from these ids, as on a network that drops every packet. Connections
-   * are left hanging; nobody hears of a close. Those no longer named are dialled at once.
+   * Fault switch: nothing goes to the ids of `to`, and nothing that the ids of `from` say is heard, as on a network that
+   * drops every packet. Replaces what was cut before. Connections are left hanging, nobody hears of a close, and
+   * none is made to or from a node that is cut off in either direction. Those no longer cut are dialled at once.
    */
-  setPartition(unreachable: Iterable<NodeId>): void {
-    const before = this.#partition;
-    this.#partition = new Set(unreachable);
+  setCuts(cuts: LinkCuts): void {
+    const before = new Set([...this.#cuts.to, ...this.#cuts.from]);
+    this.#cuts = { to: new Set(cuts.to), from: new Set(cuts.from) };
     this.#listener.dropHeld();
-    for (const { peer, abort } of this.#senders.values()) if (this.#partition.has(peer)) abort.abort();
-    for (const receiver of this.#receivers.values()) if (this.#partition.has(receiver.from)) receiver.close();
-    for (const peer of before) if (!this.#partition.has(peer)) this.#outgoing.get(peer)?.retryNow();
+    for (const { peer, abort } of this.#senders.values()) if (this.#isCut(peer)) abort.abort();
+    for (const receiver of this.#receivers.values()) if (this.#isCut(receiver.from)) receiver.close();
+    for (const peer of before) if (!this.#isCut(peer)) this.#outgoing.get(peer)?.retryNow();
   }
 
   /** Closes everything; no callback comes after it. Resolves when nothing is open any more. */
@@ -209,6 +216,10 @@ export class Links {
     for (const link of this.#incoming.values()) link.close();
     for (const receiver of this.#receivers.values()) receiver.close();
     await this.#listener.close();
+  }
+
+  #isCut(peer: NodeId): boolean {
+    return this.#cuts.to.has(peer) || this.#cuts.from.has(peer);
   }
 
   #makeContext(): LinkContext {
@@ -235,7 +246,9 @@ export class Links {
         purpose,
         raftAddr: this.#raftAddr,
       }),
-      isPartitioned: (peer) => this.#partition.has(peer),
+      isCutTo: (peer) => this.#cuts.to.has(peer),
+      isCutFrom: (peer) => this.#cuts.from.has(peer),
+      isCut: (peer) => this.#isCut(peer),
       deliver: (from, messages) => unlessClosed(() => callbacks.onMessages(from, messages)),
       heardPing: (from) => this.#outgoing.get(from)?.redial(),
       disconnected: (peer) => unlessClosed(() => callbacks.onDisconnected(peer)),

@@ -138,7 +138,7 @@ export class Listener {
     const refusal = refusalOf(hello, keeper);
     if (refusal !== undefined) {
       this.#refuse(stranger, hello, refusal);
-    } else if (this.#context.isPartitioned(hello.from)) {
+    } else if (this.#context.isCut(hello.from)) {
       stranger.held = true;
     } else if (this.#handlers.establishedCount() >= limits.connectionsMax) {
       this.#refuse(stranger, hello, {

@@ -19,7 +19,7 @@ type LinkState =
   /** Backing off until `timer`; what is sent meanwhile is lost. */
   | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
   /** Cut off by the fault switch while it had no connection. */
-  | { readonly kind: "partitioned" }
+  | { readonly kind: "cut" }
   | { readonly kind: "closed" };
 
 interface EstablishedLink {
@@ -74,7 +74,7 @@ export class PeerLink {
    */
   send(frame: Uint8Array): boolean {
     const state = this.#state;
-    if (this.#context.isPartitioned(this.#peer)) return true;
+    if (this.#context.isCutTo(this.#peer)) return true;
     const fits = this.queuedBytes + frame.byteLength <= this.#context.limits.queueBytesMax;
     if (!fits || (state.kind !== "established" && state.kind !== "dialing")) {
       this.#context.counters.framesDropped += 1;
@@ -110,7 +110,7 @@ export class PeerLink {
   retryNow(): void {
     if (this.#state.kind === "established") {
       this.#ping(this.#state, performance.now());
-    } else if (this.#state.kind === "waiting" || this.#state.kind === "partitioned") {
+    } else if (this.#state.kind === "waiting" || this.#state.kind === "cut") {
       this.#leave();
       this.#dial();
     }
@@ -126,7 +126,7 @@ export class PeerLink {
     const handedBytes = state.socket.bytesWritten - state.socket.writableLength;
     const draining = state.socket.writableLength > 0 && handedBytes > state.handedBytes;
     state.handedBytes = handedBytes;
-    const excused = draining || resumedAfterPause || this.#context.isPartitioned(this.#peer);
+    const excused = draining || resumedAfterPause || this.#context.isCut(this.#peer);
     if (excused && state.silentSinceMs !== null) state.silentSinceMs = nowMs;
     const { linkDeadMs, pingIntervalMs } = this.#context.limits;
     if (state.silentSinceMs !== null && nowMs - state.silentSinceMs >= linkDeadMs) {
@@ -141,8 +141,8 @@ export class PeerLink {
   }
 
   #dial(): void {
-    if (this.#context.isPartitioned(this.#peer)) {
-      this.#state = { kind: "partitioned" };
+    if (this.#context.isCut(this.#peer)) {
+      this.#state = { kind: "cut" };
       return;
     }
     const abort = new AbortController();
@@ -202,7 +202,7 @@ export class PeerLink {
     });
     // A peer answers pings and says nothing else here, so what comes needs no reading to be a sign of life.
     socket.on("data", () => {
-      if (!this.#context.isPartitioned(this.#peer)) state.silentSinceMs = null;
+      if (!this.#context.isCutFrom(this.#peer)) state.silentSinceMs = null;
     });
     socket.once("close", () => this.#onClosed(socket, reason));
     log.forget(`dial ${this.#peer}`);
@@ -227,7 +227,7 @@ export class PeerLink {
   }
 
   #ping(state: EstablishedLink, nowMs: number): void {
-    if (this.#context.isPartitioned(this.#peer)) return;
+    if (this.#context.isCutTo(this.#peer)) return;
     state.pingedAtMs = nowMs;
     state.silentSinceMs ??= nowMs;
     this.#write(state, pingFrame);
@@ -245,7 +245,7 @@ export class PeerLink {
   #onClosed(socket: Socket, reason: string): void {
     if (this.#state.kind !== "established" || this.#state.socket !== socket) return;
     this.#backOff();
-    if (this.#context.isPartitioned(this.#peer)) return;
+    if (this.#context.isCut(this.#peer)) return;
     this.#context.counters.disconnects += 1;
     const message = `the connection to peer ${this.#peer} ended: ${reason}`;
     this.#sayLost("info", "ended", message);

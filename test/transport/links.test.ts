@@ -258,14 +258,14 @@ describe("Links", () => {
   it("neither send nor deliver across a partition, and go on once it heals", async () => {
     const [n1, n2] = await connectedPair();
     const since = n1.events.length;
-    n1.links.setPartition(["n2"]);
+    n1.links.setCuts({ to: ["n2"], from: ["n2"] });
     expect(n1.links.sendMessages("n2", [heartbeat("n1", "n2", 1)])).to.equal(true);
     n2.links.sendMessages("n1", [heartbeat("n2", "n1", 1)]);
     // n3's message comes on a connection made later, and is read after n2's, which lies in the kernel by now.
     const peer = await acceptedPeer(n1.address, { from: "n3" });
     peer.socket.write(frameOf(heartbeat("n3", "n1", 9)));
     await n1.messages(1);
-    n1.links.setPartition([]);
+    n1.links.setCuts({ to: [], from: [] });
     n1.links.sendMessages("n2", [heartbeat("n1", "n2", 2)]);
     n2.links.sendMessages("n1", [heartbeat("n2", "n1", 2)]);
     expect(await n2.messages(1)).to.deep.equal([heartbeat("n1", "n2", 2)]);
@@ -273,15 +273,29 @@ describe("Links", () => {
     expect(n1.events.slice(since).filter(({ kind }) => kind === "disconnected")).to.deep.equal([]);
   });
 
+  it("are cut in one direction only, when that is asked, without giving the peer up", async () => {
+    const [n1, n2] = await connectedPair();
+    const since = n1.events.length;
+    n1.links.setCuts({ to: ["n2"], from: [] });
+    expect(n1.links.sendMessages("n2", [heartbeat("n1", "n2", 1)])).to.equal(true);
+    n2.links.sendMessages("n1", [heartbeat("n2", "n1", 1)]);
+    expect(await n1.messages(1)).to.deep.equal([heartbeat("n2", "n1", 1)]);
+    n1.links.setCuts({ to: [], from: ["n2"] });
+    n2.links.sendMessages("n1", [heartbeat("n2", "n1", 2)]);
+    n1.links.sendMessages("n2", [heartbeat("n1", "n2", 2)]);
+    expect(await n2.messages(1), "what was sent into the cut is lost").to.deep.equal([heartbeat("n1", "n2", 2)]);
+    expect(n1.events.slice(since).filter(({ kind }) => kind === "disconnected")).to.deep.equal([]);
+  });
+
   it("do not answer the hello of a peer beyond a partition until it heals", async () => {
     const n1 = await startNode("n1", quick);
-    n1.links.setPartition(["n2"]);
+    n1.links.setCuts({ to: ["n2"], from: ["n2"] });
     const n2 = await startNode("n2", quick);
     n1.connectTo(n2);
     n2.connectTo(n1);
     await new Promise(setImmediate);
     expect(n2.links.isConnected("n1")).to.equal(false);
-    n1.links.setPartition([]);
+    n1.links.setCuts({ to: [], from: [] });
     await Promise.all([n1.line("connected to peer n2"), n2.line("connected to peer n1")]);
   });
 

@@ -122,9 +122,9 @@ describe("a snapshot between nodes", () => {
   it("is given up when the receiver closes, when it is partitioned, and when nobody is there", async () => {
     const [n1, n2] = await pair(() => new Promise(() => undefined));
     const partitioned = n1.links.sendSnapshot("n2", message, readPart);
-    n1.links.setPartition(["n2"]);
+    n1.links.setCuts({ to: ["n2"], from: ["n2"] });
     expect(await partitioned).to.equal(false);
-    n1.links.setPartition([]);
+    n1.links.setCuts({ to: [], from: [] });
     const results: unknown[] = [];
     const started = new Promise<void>((resolve) => {
       const read = async (offset: number): Promise<SnapshotPart> => {

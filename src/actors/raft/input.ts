@@ -4,6 +4,7 @@
  * test that steps it.
  */
 
+import type { AdvertisedAddresses } from "../../actor/context.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Configuration, NodeId, SnapshotMetadata } from "../../raft/types.ts";
 import type { ServiceMessage } from "../../transport/service-message.ts";
@@ -28,6 +29,8 @@ export type RaftActorInput =
   | { readonly kind: "peerDisconnected"; readonly peer: NodeId }
   /** `transfer` as in `SendSnapshot`. */
   | { readonly kind: "snapshotSent"; readonly to: NodeId; readonly transfer: number; readonly delivered: boolean }
+  /** Where others reach this node: known later than the rest when a port was left to the system. */
+  | { readonly kind: "addressed"; readonly advertised: AdvertisedAddresses }
   /** Hand leadership to the most up-to-date voter: this node is about to stop. */
   | { readonly kind: "handOver" }
   | { readonly kind: "tick" };

@@ -3,7 +3,7 @@
  * Pumps what reaches the raft actor into turns, and carries out what they decide.
  */
 
-import type { ActorContext } from "../../actor/context.ts";
+import type { ActorContext, AdvertisedAddresses, LinkCuts } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
 import { parseAddress, parseDialledAddress } from "../../address/address.ts";
@@ -101,8 +101,14 @@ export class RaftRunner {
     for (const edge of [this.#ingress, this.#log, this.#store]) edge.close();
   }
 
-  setPartition(unreachable: readonly string[]): void {
-    this.#links.setPartition(unreachable);
+  setCuts(cuts: LinkCuts): void {
+    this.#links.setCuts(cuts);
+  }
+
+  setAddresses(advertised: AdvertisedAddresses): void {
+    this.#links.advertise(advertised.raftAdvertise);
+    this.#news.setAddresses(advertised);
+    this.#pump.push({ kind: "addressed", advertised });
   }
 
   #hear(): void {

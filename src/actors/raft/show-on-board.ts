@@ -4,11 +4,8 @@
  */
 
 import type { Board } from "../../actor/board.ts";
-import type { Role } from "../../raft/types.ts";
+import { roleNumbers } from "../protocol/role-number.ts";
 import type { RaftActorState } from "./state.ts";
-
-/** How roles stand on the board. */
-export const roleNumbers: Readonly<Record<Role, number>> = { follower: 0, preCandidate: 1, candidate: 2, leader: 3 };
 
 export function showOnBoard({ core, freshness }: RaftActorState, board: Board, peerQueueBytes: number): void {
   if (core === null) return;

@@ -1,6 +1,6 @@
 /**
  * @module
- * The moment at which log and store have both opened: the core begins.
+ * The moment at which log and store have both opened and this node knows where it is reached: the core begins.
  */
 
 import { bootstrap } from "../../raft/bootstrap.ts";
@@ -11,8 +11,8 @@ import type { RaftActorState } from "./state.ts";
 
 /** Makes the core once both have said what they hold, after a snapshot that is still to be installed. */
 export function bootWhenOpened(state: RaftActorState, effects: RaftActorEffects): void {
-  const { config, logOpened, storeOpened } = state;
-  if (logOpened === null || storeOpened === null || state.core !== null) return;
+  const { config, advertised, logOpened, storeOpened } = state;
+  if (advertised === null || logOpened === null || storeOpened === null || state.core !== null) return;
   const next = bootFrom(logOpened, storeOpened);
   if (next.kind === "install") {
     effects.toStore.push({ kind: "installSnapshot", snapshot: next.snapshot });
@@ -25,8 +25,8 @@ export function bootWhenOpened(state: RaftActorState, effects: RaftActorEffects)
   effects.toStore.push({ kind: "keepSnapshot", snapshot: logOpened.snapshot });
   if (!config.bootstrap || !isPristine(logOpened)) return;
   bootstrap(state.core, {
-    httpAddr: config.addresses.httpAdvertise,
-    raftAddr: config.addresses.raftAdvertise,
+    httpAddr: advertised.httpAdvertise,
+    raftAddr: advertised.raftAdvertise,
     incarnation: config.identity.incarnation,
     standing: "voter",
   });

@@ -18,6 +18,7 @@ export async function startRaft(context: ActorContext<RaftConfig>): Promise<Runn
   await runner.start();
   return {
     stop: () => runner.stop(),
-    setPartition: (unreachable) => runner.setPartition(unreachable),
+    setCuts: (cuts) => runner.setCuts(cuts),
+    setAddresses: (advertised) => runner.setAddresses(advertised),
   };
 }

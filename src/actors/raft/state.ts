@@ -3,6 +3,7 @@
  * What the raft actor knows beside its core.
  */
 
+import type { AdvertisedAddresses } from "../../actor/context.ts";
 import { assert } from "../../errors/assert.ts";
 import type { RaftState } from "../../raft/state.ts";
 import { type Configuration, emptyConfiguration, type NodeId, type SnapshotMetadata } from "../../raft/types.ts";
@@ -21,6 +22,8 @@ export const ownReadTicks = 2;
 
 export interface RaftActorState {
   readonly config: RaftConfig;
+  /** Null until the ports that were left to the system are known. */
+  advertised: AdvertisedAddresses | null;
   /** Null until log and store have said what they hold. */
   core: RaftState | null;
   logOpened: LogOpened | null;
@@ -51,6 +54,7 @@ export interface RaftActorState {
 export function createRaftActor(config: RaftConfig): RaftActorState {
   return {
     config,
+    advertised: areKnown(config.addresses) ? config.addresses : null,
     core: null,
     logOpened: null,
     storeOpened: null,
@@ -72,6 +76,10 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     heardAtMs: new Map(),
     inspections: new Map(),
   };
+}
+
+function areKnown({ httpAdvertise, raftAdvertise }: AdvertisedAddresses): boolean {
+  return !httpAdvertise.endsWith(":0") && !raftAdvertise.endsWith(":0");
 }
 
 /** The core, where only a started actor can be. */

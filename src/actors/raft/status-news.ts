@@ -3,21 +3,28 @@
  * What an operator is told of leadership and of this node's own place among the members: one line a change.
  */
 
-import type { Supervisor } from "../../actor/context.ts";
+import type { AdvertisedAddresses, Supervisor } from "../../actor/context.ts";
 import type { LogIndex, NodeId, Term } from "../../raft/types.ts";
 import type { RaftConfig } from "../protocol/config.ts";
 import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
 
 export class StatusNews {
-  readonly #config: Pick<RaftConfig, "identity" | "addresses">;
+  readonly #config: Pick<RaftConfig, "identity">;
   readonly #say: Supervisor["log"];
+  #advertised: AdvertisedAddresses;
   #seen: LeadershipChanged | null = null;
   #told: { readonly term: Term; readonly leaderId: NodeId | null } | null = null;
   #isMisplacementTold = false;
 
   constructor(config: Pick<RaftConfig, "identity" | "addresses">, say: Supervisor["log"]) {
     this.#config = config;
+    this.#advertised = config.addresses;
     this.#say = say;
+  }
+
+  /** Before the core begins, so that nobody is told of an address that was not known yet. */
+  setAddresses(advertised: AdvertisedAddresses): void {
+    this.#advertised = advertised;
   }
 
   /** Called once a turn, with the same object as long as nothing has changed. */
@@ -38,11 +45,11 @@ export class StatusNews {
 
   /** A node that was started elsewhere than the others look for it is unreachable, and nothing else would say so. */
   #tellMisplacement({ term, configuration }: LeadershipChanged): void {
-    const { identity, addresses } = this.#config;
+    const { identity } = this.#config;
     const known = configuration.members[identity.nodeId];
     if (known === undefined || this.#isMisplacementTold) return;
     const knownAs = `${known.httpAddr} / ${known.raftAddr}`;
-    const says = `${addresses.httpAdvertise} / ${addresses.raftAdvertise}`;
+    const says = `${this.#advertised.httpAdvertise} / ${this.#advertised.raftAdvertise}`;
     if (knownAs === says) return;
     this.#isMisplacementTold = true;
     const message = `this node is known to others as ${knownAs}, but says ${says}: start it there`;

@@ -18,6 +18,7 @@ import { handOver } from "./hand-over.ts";
 import { noEffects, type RaftActorEffects, type RaftActorInput } from "./input.ts";
 import { onTick } from "./on-tick.ts";
 import { showStatus } from "./show-status.ts";
+import { bootWhenOpened } from "./start-core.ts";
 import type { RaftActorState } from "./state.ts";
 
 /**
@@ -68,6 +69,9 @@ function onInput(
       return;
     case "snapshotSent":
       return onSnapshotSent(state, input);
+    case "addressed":
+      state.advertised = input.advertised;
+      return bootWhenOpened(state, effects);
     case "handOver":
       if (state.core !== null) handOver(state.core);
       return;

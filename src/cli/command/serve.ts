@@ -7,7 +7,7 @@ import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from "node:fs
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseAddress } from "../../address/address.ts";
-import type { BalsaNode, NodeOptions, StallableActor } from "../../cluster/options.ts";
+import type { BalsaNode, NodeOptions } from "../../cluster/options.ts";
 import type { startNode as StartNode } from "../../cluster/start-node.ts";
 import { StartError } from "../../errors/balsa-error.ts";
 import { makeLog } from "./log-line.ts";
@@ -125,12 +125,12 @@ function obeyParent(node: BalsaNode, requestStop: (why: string) => void): void {
   process.on("message", (message: unknown) => {
     const stall = parseStall(message);
     if (stall === undefined) complain(`unknown fault ${JSON.stringify(message)}`);
-    else node.stall(stall.actor, stall.milliseconds);
+    else void node.stall(stall.actor, stall.milliseconds);
   });
 }
 
 interface Stall {
-  readonly actor: StallableActor;
+  readonly actor: Parameters<BalsaNode["stall"]>[0];
   readonly milliseconds: number;
 }
 
@@ -141,7 +141,7 @@ function parseStall(message: unknown): Stall | undefined {
   return typeof milliseconds === "number" && milliseconds > 0 ? { actor, milliseconds } : undefined;
 }
 
-function isStallable(actor: unknown): actor is StallableActor {
+function isStallable(actor: unknown): actor is Stall["actor"] {
   return actor === "ingress" || actor === "raft" || actor === "log" || actor === "store";
 }
 

@@ -51,6 +51,22 @@ describe("what log and state found on disk", () => {
     expect(bootFrom(log, state(0, 0))).to.deep.equal({ kind: "install", snapshot });
   });
 
+  it("begins only once it is known where this node is reached, so that nobody is told of port 0", () => {
+    const config = configOf("n1", true);
+    const unknown = { ...config.addresses, httpAdvertise: "127.0.0.1:0" };
+    const actor = createRaftActor({ ...config, addresses: unknown });
+    const empty = { ...log, snapshot: null, logStart: { index: 0, term: 0 }, termRuns: [], lastIndex: 0 };
+    const opened = [
+      { kind: "fromLog", message: { ...empty, hardState: { currentTerm: 0, votedFor: null } } },
+      { kind: "fromStore", message: state(0, 0) },
+    ] as const;
+    expect(turn(actor, opened, 0).toLog).to.deep.equal([]);
+    const advertised = { httpAdvertise: "127.0.0.1:8", raftAdvertise: "127.0.0.1:9" };
+    const [append] = turn(actor, [{ kind: "addressed", advertised }], 0).toLog;
+    const entries = append?.kind === "append" ? Buffer.from(append.entries).toString("latin1") : "";
+    expect(entries).to.contain("127.0.0.1:8").and.to.contain("127.0.0.1:9");
+  });
+
   it("begins after that snapshot is installed, and tells the store then which one the log names", () => {
     const actor = createRaftActor(configOf("n1", false));
     const opened = [
