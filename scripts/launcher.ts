@@ -16,6 +16,9 @@ export interface LaunchOptions {
   /** Each node's directory lies in it, under the node's name. */
   readonly data: string;
   readonly logLevel: string;
+  readonly logFormat: string;
+  /** A config file for each node; what the launcher says itself comes before it. */
+  readonly config: string | undefined;
 }
 
 interface Plan {
@@ -35,9 +38,11 @@ const stopMsMax = 10_000;
 /** Resolves with the exit code: 0 after a signal, 1 when no node is left. Throws a StartError when it cannot start. */
 export async function launch(options: LaunchOptions): Promise<number> {
   const plans = plan(options);
+  requireMajority(plans, leftOut(options));
   await requireFreePorts(plans);
-  const signalled = onSignal();
-  const fleet = new Fleet(options.logLevel);
+  const fleet = new Fleet(options);
+  const signalled = onSignal(fleet);
+  adviseOn(options.nodes);
   try {
     const early = await Promise.race([startAll(plans, fleet), signalled]);
     if (early === undefined) {
@@ -64,11 +69,57 @@ function plan(options: LaunchOptions): readonly Plan[] {
   });
 }
 
+/** Nodes that have begun in this directory and are not asked for now. */
+function leftOut({ data, nodes }: LaunchOptions): readonly string[] {
+  const ids = readdirIfThere(data).filter((name) => /^n[1-9]\d*$/.test(name) && Number(name.slice(1)) > nodes);
+  return ids.filter((id) => isUsed(join(data, id))).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+}
+
+/**
+ * A node that is not started stays a member and counts in every quorum. Throws a StartError when those that would be
+ * started could never elect a leader; says what it means when they can.
+ */
+function requireMajority(plans: readonly Plan[], absent: readonly string[]): void {
+  if (absent.length === 0) return;
+  const used = plans.filter((node) => node.used).length;
+  const total = used + absent.length;
+  const names = absent.join(", ");
+  if (used * 2 <= total) {
+    throw new StartError(
+      `${total} nodes have begun in this directory, and ${used} of them are no majority: they could not elect a leader. ` +
+        `Start all with --nodes ${highest(absent)}; remove ${names} as members while all run, if you want fewer`,
+    );
+  }
+  tell(
+    `${names} ${absent.length === 1 ? "has" : "have"} begun in this directory and ${absent.length === 1 ? "is" : "are"} ` +
+      `not started: unless removed, each counts as a member that is down. --nodes ${highest(absent)} starts all`,
+  );
+}
+
+function highest(ids: readonly string[]): number {
+  return Math.max(...ids.map((id) => Number(id.slice(1))));
+}
+
+function adviseOn(nodes: number): void {
+  if (nodes % 2 === 1) return;
+  const survives = nodes / 2 - 1;
+  tell(`${nodes} nodes survive the loss of ${survives}, as ${nodes - 1} do: an odd number costs less and is as safe`);
+}
+
+function tell(line: string): void {
+  process.stderr.write(`balsa: ${line}\n`);
+}
+
 function isUsed(directory: string): boolean {
+  return readdirIfThere(directory).length > 0;
+}
+
+/** Empty when there is no such directory. */
+function readdirIfThere(directory: string): readonly string[] {
   try {
-    return readdirSync(directory).length > 0;
+    return readdirSync(directory);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return false;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
     throw new StartError(`${directory} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
@@ -124,12 +175,13 @@ function announce(plans: readonly Plan[]): void {
 /** The running nodes and their lines on stderr. */
 class Fleet {
   readonly #nodes: NodeProcess[] = [];
-  readonly #logLevel: string;
+  readonly #common: readonly string[];
   readonly #colours: boolean = process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined;
   #stopping = false;
 
-  constructor(logLevel: string) {
-    this.#logLevel = logLevel;
+  constructor({ logLevel, logFormat, config }: LaunchOptions) {
+    const file = config === undefined ? [] : ["--config", config];
+    this.#common = ["--log-level", logLevel, "--log-format", logFormat, ...file];
   }
 
   /** Resolves when all of them are ready. Throws a StartError with the reason of the first that cannot be. */
@@ -153,6 +205,11 @@ class Fleet {
     await Promise.all(this.#nodes.map((node) => node.ended));
   }
 
+  /** Each node understands it as if it had come to it. */
+  signal(signal: NodeJS.Signals): void {
+    for (const node of this.#nodes) node.signal(signal);
+  }
+
   /** All at once: one after the other would elect a leader for each that goes. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -166,7 +223,7 @@ class Fleet {
       args: [
         ...["--id", node.id, "--data", node.directory],
         ...["--http", `127.0.0.1:${node.httpPort}`, "--raft", `127.0.0.1:${node.raftPort}`],
-        ...["--log-level", this.#logLevel, "--log-format", this.#colours ? "pretty" : "json"],
+        ...this.#common,
         ...begin,
       ],
       onLog: line,
@@ -186,8 +243,12 @@ class Fleet {
   }
 }
 
-/** Resolves at the first signal; at the second the process ends at once, and its nodes with it. */
-function onSignal(): Promise<NodeJS.Signals> {
+/**
+ * Resolves at the first signal to end; at the second the process ends at once, and its nodes with it. SIGUSR2 is handed
+ * on: it changes what the nodes log.
+ */
+function onSignal(fleet: Fleet): Promise<NodeJS.Signals> {
+  process.on("SIGUSR2", () => fleet.signal("SIGUSR2"));
   return new Promise((resolve) => {
     let signals = 0;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

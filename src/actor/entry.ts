@@ -18,10 +18,11 @@ export function runActor<Config>(start: StartActor<Config>): void {
   const fail = (cause: unknown): void => endThread(data, cause);
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
-  watchEventLoop(board, `loopDelay:${data.name}`);
 
   const main = wrapPort<SupervisorControl>(data.supervisor);
-  const started = start(contextOf<Config>(data, board, supervisorOf(main, fail), fail));
+  const supervisor = supervisorOf(main, board, fail);
+  watchEventLoop(board, `loopDelay:${data.name}`, (lateMs) => tellLateness(supervisor, data.name, lateMs));
+  const started = start(contextOf<Config>(data, board, supervisor, fail));
   exposeOn<ThreadControl>(data.control, controlOf(started));
   started.then(() => main.started()).catch(fail);
 }
@@ -46,14 +47,27 @@ function contextOf<Config>(
 
 function supervisorOf(
   main: ReturnType<typeof wrapPort<SupervisorControl>>,
+  board: Board,
   fail: (cause: unknown) => void,
 ): Supervisor {
   return {
     keep: (realPath) => main.keep(realPath),
     release: (realPath) => main.release(realPath),
     listening: (port) => void main.listening(port).catch(fail),
-    log: (level, message, fields: LogFields = {}) => void main.log(level, message, fields).catch(fail),
+    log: (level, message, fields: LogFields = {}) =>
+      void main.log(level, message, { ...standingOn(board), ...fields }).catch(fail),
   };
+}
+
+/** Where the node stands as a line is said: its term, and how far it knows the log to be committed. */
+function standingOn(board: Board): LogFields {
+  if (board.get("raftStarted") === 0) return {};
+  return { term: board.get("term"), index: board.get("commitIndex") };
+}
+
+function tellLateness(supervisor: Supervisor, name: ActorName, lateMs: number): void {
+  const milliseconds = Math.round(lateMs);
+  supervisor.log("warn", `the ${name} thread stood still for ${milliseconds} ms`, { milliseconds });
 }
 
 function controlOf(started: Promise<RunningActor>): ThreadControl {

@@ -87,6 +87,7 @@ function ingressConfig({ identity, addresses, options, origin }: NodeMakings): I
     allowedHosts: options.allowedHosts,
     corsOrigins: options.corsOrigins,
     defaultTimeoutMs: nodeLimits.defaultTimeoutMs,
+    slowRequestMs: options.slowRequestMs,
   };
 }
 

@@ -13,6 +13,7 @@ interface Defaults {
   readonly valueBytesMax: number;
   readonly historyBytesMax: number;
   readonly snapshotLogBytes: number;
+  readonly slowRequestMs: number;
 }
 
 interface NodeLimits {
@@ -36,6 +37,7 @@ export const defaults: Defaults = {
   valueBytesMax: mebibyte,
   historyBytesMax: 256 * mebibyte,
   snapshotLogBytes: 64 * mebibyte,
+  slowRequestMs: 1_000,
 };
 
 export const nodeLimits: NodeLimits = {

@@ -46,6 +46,8 @@ export interface NodeOptions {
   readonly historyBytesMax: number;
   /** A snapshot is due when the log exceeds this, or half the last snapshot. */
   readonly snapshotLogBytes: number;
+  /** Requests that take so long are logged with the time of each stage; 0 logs none. */
+  readonly slowRequestMs: number;
   readonly log: (line: LogLine) => void;
 }
 

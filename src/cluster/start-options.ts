@@ -28,6 +28,7 @@ export async function completeOptions(
     electionTimeoutTicks: defaults.electionTimeoutTicks,
     historyBytesMax: defaults.historyBytesMax,
     snapshotLogBytes: defaults.snapshotLogBytes,
+    slowRequestMs: defaults.slowRequestMs,
     log: () => undefined,
     ...asked,
     data,

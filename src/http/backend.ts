@@ -5,6 +5,7 @@
 
 import type { StateView } from "../kv/state-view.ts";
 import type { IngressRequest, ReadinessCheck } from "./request.ts";
+import type { SlowRequestFields } from "./slow-requests.ts";
 
 export interface Backend {
   /** The state of this node; undefined until it is open. */
@@ -24,6 +25,8 @@ export interface Backend {
   status(): object;
   readiness(): readonly ReadinessCheck[];
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Something for the operator's eyes. */
+  warn(message: string, fields: SlowRequestFields): void;
   /** The node cannot go on: a record that does not verify, a broken invariant. */
   fail(cause: unknown): void;
 }

@@ -9,6 +9,8 @@ import { errorKinds } from "../errors/codes.ts";
 import type { Success } from "./cluster-request.ts";
 import type { Meter, RequestKind } from "./meter.ts";
 import { problemBody, problemType } from "./problem.ts";
+import type { Milestones } from "./request.ts";
+import type { SlowRequests } from "./slow-requests.ts";
 
 /** What a key's read is to be answered with, once the state may be read. */
 export interface ReadAsk {
@@ -20,13 +22,19 @@ export interface ReadAsk {
   readonly json: boolean;
 }
 
+/** Where an answer is accounted for. */
+export interface Accounts {
+  readonly meter: Meter;
+  readonly slow: SlowRequests;
+}
+
 export const exposedFields = "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Location, Retry-After, Allow";
 
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly startedAtMs: number;
-  readonly #meter: Meter;
+  readonly #accounts: Accounts;
   kind: RequestKind = "other";
   /** 0 until the request waits for the node behind. */
   requestId = 0;
@@ -40,16 +48,20 @@ export class Exchange {
   /** What success is answered with, and where what was created is found. */
   success: Success = "ok";
   location = "";
+  /** When its body was there; undefined while it is not, and for requests whose body nobody reads. */
+  receivedAtMs: number | undefined = undefined;
+  /** Set when it was handed to raft, as its outcome comes back. */
+  milestones: Milestones | null = null;
   /** Set for reads of a key. */
   read: ReadAsk | undefined = undefined;
   /** Called once, when the answer is handed to node:http. */
   onAnswered: ((exchange: Exchange) => void) | undefined = undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, startedAtMs: number, meter: Meter) {
+  constructor(request: IncomingMessage, response: ServerResponse, startedAtMs: number, accounts: Accounts) {
     this.request = request;
     this.response = response;
     this.startedAtMs = startedAtMs;
-    this.#meter = meter;
+    this.#accounts = accounts;
   }
 
   /** `headers` is a flat list of names and values; it is extended here. At most one answer leaves. */
@@ -74,8 +86,12 @@ export class Exchange {
     const method = this.request.method ?? "";
     if (method === "HEAD" || body.length === 0) response.end();
     else response.end(body);
-    this.#meter.count(method, status);
-    this.#meter.record(this.kind, performance.now() - this.startedAtMs);
+    const { meter, slow } = this.#accounts;
+    const nowMs = performance.now();
+    const tookMs = nowMs - this.startedAtMs;
+    meter.count(method, status);
+    meter.record(this.kind, tookMs);
+    if (tookMs >= slow.thresholdMs) slow.onAnswered(this, status, nowMs);
     if (this.onAnswered !== undefined) this.onAnswered(this);
   }
 

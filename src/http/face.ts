@@ -26,7 +26,7 @@ import { answerMetrics, answerReadiness } from "./observe.ts";
 import type { HttpOptions } from "./options.ts";
 import { answerPreflight, isPreflight } from "./preflight.ts";
 import { parseFlag, parseQuery, ReadQueryParser } from "./query.ts";
-import type { IngressRequest, Outcome } from "./request.ts";
+import type { IngressRequest, Milestones, Outcome } from "./request.ts";
 import { keyPrefix, type Route, routeOf } from "./route.ts";
 
 const noFields: readonly string[] = [];
@@ -73,10 +73,11 @@ export class Face {
   }
 
   /** Hands a waiting request its answer; nothing when its client is gone. */
-  answer(requestId: number, outcome: Outcome): void {
+  answer(requestId: number, outcome: Outcome, milestones: Milestones | null): void {
     const exchange = this.#waiting.get(requestId);
     if (exchange === undefined) return;
     this.#waiting.delete(requestId);
+    exchange.milestones = milestones;
     try {
       this.#render(exchange, outcome);
     } catch (error) {
@@ -237,6 +238,7 @@ export class Face {
     }
     const goOn = (body: Uint8Array): void => {
       if (exchange.answered) return;
+      exchange.receivedAtMs = performance.now();
       try {
         onBody(body);
       } catch (error) {

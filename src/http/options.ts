@@ -25,6 +25,8 @@ export interface HttpOptions extends GuardOptions {
   /** A connection on which nothing moves for so long is cut. Above the longest time a request may take. */
   readonly silenceTimeoutMs: number;
   readonly defaultTimeoutMs: number;
+  /** Requests that take so long are logged; 0 logs none. */
+  readonly slowRequestMs: number;
   /** For joining and removing a member when the request does not say. */
   readonly membershipTimeoutMs: number;
 }

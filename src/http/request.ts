@@ -61,6 +61,19 @@ export type Outcome =
   | { readonly kind: "done"; readonly body: object; readonly created: boolean }
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly detail: string };
 
+/**
+ * How far requests that went to raft together have come, in `performance.now()` of this thread; 0: not yet. One object for
+ * all of them, so that none pays for being watched.
+ */
+export interface Milestones {
+  /** They were handed to raft. */
+  readonly askedAtMs: number;
+  /** Raft had answered: the leader has them in its log, or has confirmed them as reads. */
+  readonly takenAtMs: number;
+  /** The turn in which those were decided that are answered now. */
+  readonly decidedAtMs: number;
+}
+
 /** One thing that has to hold before `/readyz` is 200. */
 export interface ReadinessCheck {
   readonly name: string;

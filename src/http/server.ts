@@ -8,13 +8,14 @@ import type { Socket } from "node:net";
 import { StartError } from "../errors/balsa-error.ts";
 import type { Backend } from "./backend.ts";
 import { Connection } from "./connection.ts";
-import { Exchange } from "./exchange.ts";
+import { type Accounts, Exchange } from "./exchange.ts";
 import { Face } from "./face.ts";
 import { Meter } from "./meter.ts";
 import type { HttpOptions } from "./options.ts";
 import { describeParseError } from "./parse-error.ts";
 import { rawProblem } from "./problem.ts";
-import type { Outcome } from "./request.ts";
+import type { Milestones, Outcome } from "./request.ts";
+import { SlowRequests } from "./slow-requests.ts";
 
 /** Connections above the limit that are still told so; what comes on top is closed unheard. */
 const refusedConnectionsMax = 64;
@@ -22,6 +23,7 @@ const drainPollMs = 20;
 
 export class HttpServer {
   readonly meter: Meter = new Meter();
+  readonly #accounts: Accounts;
   readonly #options: HttpOptions;
   readonly #server: Server;
   readonly #face: Face;
@@ -31,6 +33,8 @@ export class HttpServer {
   constructor(backend: Backend, options: HttpOptions) {
     this.#options = options;
     this.#face = new Face(backend, options);
+    const slow = new SlowRequests(options.slowRequestMs, (message, fields) => backend.warn(message, fields));
+    this.#accounts = { meter: this.meter, slow };
     const server = createServer({
       maxHeaderSize: options.headerBytesMax,
       headersTimeout: options.headersTimeoutMs,
@@ -85,9 +89,9 @@ export class HttpServer {
     });
   }
 
-  /** Answers a request that was submitted to the backend; nothing when its client is gone. */
-  answer(requestId: number, outcome: Outcome): void {
-    this.#face.answer(requestId, outcome);
+  /** Answers a request that was submitted to the backend; nothing when its client is gone. Null: it never went to raft. */
+  answer(requestId: number, outcome: Outcome, milestones: Milestones | null = null): void {
+    this.#face.answer(requestId, outcome, milestones);
   }
 
   /**
@@ -119,6 +123,7 @@ export class HttpServer {
   #sweep(): void {
     const { keepAliveTimeoutMs, silenceTimeoutMs } = this.#options;
     const nowMs = performance.now();
+    this.#accounts.slow.sweep(nowMs);
     for (const [socket, connection] of this.#connections) {
       const silentMs = connection.silentMs(nowMs);
       const settled = !connection.isBusy && socket.writableLength === 0;
@@ -131,12 +136,15 @@ export class HttpServer {
     this.#connections.set(socket, connection);
     socket.once("close", () => {
       this.#connections.delete(socket);
-      for (const exchange of connection.close()) this.#face.abandon(exchange);
+      for (const exchange of connection.close()) {
+        this.#accounts.slow.onAbandoned(exchange, performance.now());
+        this.#face.abandon(exchange);
+      }
     });
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = new Exchange(request, response, performance.now(), this.meter);
+    const exchange = new Exchange(request, response, performance.now(), this.#accounts);
     if (response.socket === null) {
       if (!this.#acceptPipelined(exchange)) return;
     } else {
@@ -175,7 +183,7 @@ export class HttpServer {
   }
 
   #onExpectation(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = new Exchange(request, response, performance.now(), this.meter);
+    const exchange = new Exchange(request, response, performance.now(), this.#accounts);
     exchange.closing = true;
     exchange.refuse("BAD_REQUEST", "the only expectation met here is 100-continue");
   }

@@ -106,7 +106,7 @@ function refusals(): Readonly<Record<string, Refusal>> {
     "a config file with an unknown name": {
       args: ["status", "--config", join(directory, "typo.json")],
       code: 2,
-      says: /unknown setting "endpoint"/,
+      says: /typo\.json: unknown setting "endpoint"; did you mean "endpoints"\?/,
     },
   };
 }

@@ -7,7 +7,7 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Board, createBoardMemory } from "../../src/actor/board.ts";
 import { monotonicMs } from "../../src/actor/clock.ts";
-import type { ActorContext, RunningActor } from "../../src/actor/context.ts";
+import type { ActorContext, LogFields, RunningActor } from "../../src/actor/context.ts";
 import { Edge } from "../../src/actor/edge.ts";
 import { startIngressWith } from "../../src/actors/ingress/start.ts";
 import type { IngressConfig } from "../../src/actors/protocol/config.ts";
@@ -45,6 +45,7 @@ export const baseConfig: IngressConfig = {
   allowedHosts: [],
   corsOrigins: [],
   defaultTimeoutMs: 5000,
+  slowRequestMs: 0,
 };
 
 export function memberAt(port: number, standing: "voter" | "learner" = "voter"): Member {
@@ -66,6 +67,8 @@ export class FakeNode {
   /** What ingress asked of raft, in order. */
   readonly asked: IngressToRaft[] = [];
   readonly failures: unknown[] = [];
+  /** Lines for the operator. */
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: LogFields }[] = [];
   configuration: Configuration = threeVoters;
   leaderId: string | null = "n1";
   term = 1;
@@ -125,7 +128,7 @@ export class FakeNode {
         listening: (port) => {
           this.port = port;
         },
-        log: () => undefined,
+        log: (level, message, fields = {}) => void this.logged.push({ level, message, fields }),
       },
       fail: (cause) => {
         this.failures.push(cause);

@@ -41,6 +41,7 @@ class ManualBackend implements Backend {
   metrics(): Promise<{ contentType: string; text: string }> {
     return Promise.reject(new Error("not gathered"));
   }
+  warn(): void {}
   fail(): void {}
 }
 
@@ -54,6 +55,7 @@ const options: HttpOptions = {
   headerBytesMax: 32 * 1024,
   connectionsMax: 50,
   defaultTimeoutMs: 5000,
+  slowRequestMs: 0,
   headersTimeoutMs: 100,
   requestTimeoutMs: 150,
   connectionsCheckingIntervalMs: 30,

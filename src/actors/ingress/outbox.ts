@@ -4,13 +4,15 @@
  */
 
 import type { ErrorCode } from "../../errors/codes.ts";
-import type { Outcome } from "../../http/request.ts";
+import type { Milestones, Outcome } from "../../http/request.ts";
 import type { IngressToRaft } from "../protocol/ingress-raft.ts";
 import type { IngressToStore } from "../protocol/store-ingress.ts";
 
 export interface Answer {
   readonly requestId: number;
   readonly outcome: Outcome;
+  /** Null for a request that was never handed to raft, or is not watched on its way. */
+  readonly milestones: Milestones | null;
 }
 
 /** Open the state in that directory, read from it, close the one before; then say `viewOpened`. */
@@ -42,16 +44,16 @@ export class Outbox {
     return ++this.#lastProposalId;
   }
 
-  answer(requestId: number, outcome: Outcome): void {
-    this.answers.push({ requestId, outcome });
+  answer(requestId: number, outcome: Outcome, milestones: Milestones | null = null): void {
+    this.answers.push({ requestId, outcome, milestones });
   }
 
-  readable(requestId: number): void {
-    this.answers.push({ requestId, outcome: readable });
+  readable(requestId: number, milestones: Milestones | null): void {
+    this.answers.push({ requestId, outcome: readable, milestones });
   }
 
-  refuse(requestId: number, code: ErrorCode, detail: string): void {
-    this.answers.push({ requestId, outcome: { kind: "refused", code, detail } });
+  refuse(requestId: number, code: ErrorCode, detail: string, milestones: Milestones | null = null): void {
+    this.answers.push({ requestId, outcome: { kind: "refused", code, detail }, milestones });
   }
 
   take(): Effects {

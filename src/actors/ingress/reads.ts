@@ -5,6 +5,8 @@
  * All reads that wait share one round. A read joins only a round that is asked after it arrived.
  */
 
+import type { ErrorCode } from "../../errors/codes.ts";
+import type { Milestones } from "../../http/request.ts";
 import type { ReadGranted, ReadRefused } from "../protocol/ingress-raft.ts";
 import type { Parts } from "./parts.ts";
 
@@ -23,6 +25,8 @@ interface PendingRead {
   /** Whether all it still lacks is a revision. */
   behind: boolean;
   settled: boolean;
+  /** The round that it is or was part of. */
+  round: Round | null;
 }
 
 /** A wait for this node to catch up. */
@@ -30,9 +34,10 @@ export interface Barrier {
   cancel(): void;
 }
 
-interface Round {
+interface Round extends Milestones {
   readonly reads: readonly PendingRead[];
-  readonly askedAtMs: number;
+  takenAtMs: number;
+  decidedAtMs: number;
 }
 
 export class Reads {
@@ -56,7 +61,7 @@ export class Reads {
   }
 
   onRequest(requestId: number, stale: boolean, minRevision: number, deadlineMs: number): void {
-    const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false };
+    const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false, round: null };
     this.#byRequest.set(requestId, read);
     if (stale) this.#behind.push(read);
     else this.#waiting.push(read);
@@ -72,6 +77,7 @@ export class Reads {
       onReached,
       behind: false,
       settled: false,
+      round: null,
     };
     this.#waiting.push(read);
     return {
@@ -90,6 +96,7 @@ export class Reads {
     const round = this.#rounds.get(message.readId);
     if (round === undefined) return;
     this.#rounds.delete(message.readId);
+    round.takenAtMs = this.#parts.standing.nowMs;
     this.#granted.push({ readIndex: message.readIndex, reads: round.reads });
   }
 
@@ -160,7 +167,9 @@ export class Reads {
     this.#waiting = [];
     if (reads.length === 0) return;
     const readId = ++this.#lastReadId;
-    this.#rounds.set(readId, { reads, askedAtMs: standing.nowMs });
+    const round = { reads, askedAtMs: standing.nowMs, takenAtMs: 0, decidedAtMs: 0 };
+    for (const read of reads) read.round = round;
+    this.#rounds.set(readId, round);
     out.toRaft.push({ kind: "readIndex", readId });
   }
 
@@ -184,23 +193,31 @@ export class Reads {
 
   #onDeadline(read: PendingRead, stopping: boolean): void {
     const { out, standing } = this.#parts;
+    const milestones = decided(read.round, standing.nowMs);
+    const refuse = (code: ErrorCode, detail: string): void => out.refuse(read.requestId, code, detail, milestones);
     this.#settle(read);
-    if (stopping) out.refuse(read.requestId, "SHUTTING_DOWN", "this node is shutting down");
-    else if (read.behind) out.refuse(read.requestId, "TOO_STALE", behindDetail(read.minRevision, standing.revision));
-    else if (standing.leadership.leaderId === null) {
-      out.refuse(read.requestId, "NO_LEADER", "no leader confirmed the read in time");
-    } else out.refuse(read.requestId, "TIMEOUT", "the read was not confirmed, or not caught up with, in time");
+    if (stopping) refuse("SHUTTING_DOWN", "this node is shutting down");
+    else if (read.behind) refuse("TOO_STALE", behindDetail(read.minRevision, standing.revision));
+    else if (standing.leadership.leaderId === null) refuse("NO_LEADER", "no leader confirmed the read in time");
+    else refuse("TIMEOUT", "the read was not confirmed, or not caught up with, in time");
   }
 
   #answer(read: PendingRead): void {
+    const { out, standing } = this.#parts;
     this.#settle(read);
-    this.#parts.out.readable(read.requestId);
+    out.readable(read.requestId, decided(read.round, standing.nowMs));
   }
 
   #settle(read: PendingRead): void {
     read.settled = true;
     this.#byRequest.delete(read.requestId);
   }
+}
+
+/** The round as milestones of what is answered in this turn. */
+function decided(round: Round | null, nowMs: number): Milestones | null {
+  if (round !== null) round.decidedAtMs = nowMs;
+  return round;
 }
 
 function behindDetail(wanted: number, applied: number): string {

@@ -6,7 +6,7 @@
 import type { Registry } from "prom-client";
 import type { Board } from "../../actor/board.ts";
 import { monotonicMs } from "../../actor/clock.ts";
-import type { ActorContext, RunningActor, StartActor } from "../../actor/context.ts";
+import type { ActorContext, LogFields, RunningActor, StartActor } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
 import { type Address, parseAddress } from "../../address/address.ts";
@@ -79,6 +79,7 @@ class IngressThread implements RunningActor, Backend {
       headerBytesMax: config.headerBytesMax,
       connectionsMax: config.connectionsMax,
       defaultTimeoutMs: config.defaultTimeoutMs,
+      slowRequestMs: config.slowRequestMs,
       allowedHosts: [...config.allowedHosts, hostOf(config.addresses.httpAdvertise)],
       corsOrigins: config.corsOrigins,
     });
@@ -136,7 +137,9 @@ class IngressThread implements RunningActor, Backend {
       });
       this.#raft.send(effects.toRaft);
       this.#store.send(effects.toStore);
-      for (const { requestId, outcome } of effects.answers) this.#http.answer(requestId, outcome);
+      for (const { requestId, outcome, milestones } of effects.answers) {
+        this.#http.answer(requestId, outcome, milestones);
+      }
       if (effects.openView !== null) this.#open(effects.openView);
     } catch (cause) {
       this.#context.fail(cause);
@@ -189,6 +192,10 @@ class IngressThread implements RunningActor, Backend {
 
   async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
     return { contentType: this.#metrics.contentType, text: await this.#metrics.metrics() };
+  }
+
+  warn(message: string, fields: LogFields): void {
+    this.#context.supervisor.log("warn", message, fields);
   }
 
   fail(cause: unknown): void {

@@ -6,6 +6,7 @@
 
 import { encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
+import type { Milestones } from "../../http/request.ts";
 import { commandToWire, type Operation } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
@@ -25,7 +26,7 @@ interface PendingWrite {
   refused: boolean;
 }
 
-interface Batch {
+interface Batch extends Milestones {
   readonly proposalId: number;
   readonly writes: readonly PendingWrite[];
   /** Writes whose fate is open. */
@@ -34,6 +35,8 @@ interface Batch {
   places: number;
   /** The term in which raft accepted it; 0 until raft has answered. */
   term: number;
+  takenAtMs: number;
+  decidedAtMs: number;
 }
 
 export class Writes {
@@ -99,7 +102,7 @@ export class Writes {
 
   /** Takes writes from the queue at `from` for one batch; gives where the next begins. */
   #propose(from: number): number {
-    const { limits, out } = this.#parts;
+    const { limits, out, standing } = this.#parts;
     const writes: PendingWrite[] = [];
     const ends: number[] = [];
     let bytes = 0;
@@ -121,6 +124,9 @@ export class Writes {
       open: writes.length,
       places: writes.length,
       term: 0,
+      askedAtMs: standing.nowMs,
+      takenAtMs: 0,
+      decidedAtMs: 0,
     };
     let start = 0;
     for (const write of writes) {
@@ -139,6 +145,7 @@ export class Writes {
     if (batch === undefined) return;
     assert(batch.term === 0, "a proposal is accepted once");
     batch.term = message.term;
+    batch.takenAtMs = this.#parts.standing.nowMs;
     this.#free(batch, batch.places - batch.open);
     // Results travel on another edge: a later term may have been applied before this word arrived.
     if (message.term < this.#parts.standing.appliedTerm) this.#onLost(batch);
@@ -206,9 +213,15 @@ export class Writes {
     const write = this.#bySequence.get(sequence);
     if (write === undefined) return;
     const { requestId } = write;
+    const { out, standing } = this.#parts;
     const awaited = this.#byRequest.has(requestId);
     this.#settle(write);
-    if (awaited) this.#parts.out.answer(requestId, { kind: "applied", revision, result: resultFromWire(tail) });
+    if (!awaited) return;
+    out.answer(
+      requestId,
+      { kind: "applied", revision, result: resultFromWire(tail) },
+      decided(write.batch, standing.nowMs),
+    );
   }
 
   /** Something has changed: refused proposals are worth another try. */
@@ -248,9 +261,10 @@ export class Writes {
     code: "TIMEOUT" | "NO_LEADER" | "OVERLOADED" | "LEADERSHIP_LOST" | "SHUTTING_DOWN",
     detail: string,
   ): void {
+    const { out, standing } = this.#parts;
     const awaited = this.#byRequest.has(write.requestId);
     this.#settle(write);
-    if (awaited) this.#parts.out.refuse(write.requestId, code, detail);
+    if (awaited) out.refuse(write.requestId, code, detail, decided(write.batch, standing.nowMs));
   }
 
   /** Forgets the write. Its place is free at once, or when raft has answered the batch: raft may still have to read it. */
@@ -273,4 +287,10 @@ export class Writes {
     if (batch.open === 0 && batch.term !== 0) this.#batches.delete(batch.proposalId);
     assert(this.#inFlight >= 0 && batch.places >= 0, "a place is freed once");
   }
+}
+
+/** The batch as milestones of what is answered in this turn. */
+function decided(batch: Batch | null, nowMs: number): Milestones | null {
+  if (batch !== null) batch.decidedAtMs = nowMs;
+  return batch;
 }

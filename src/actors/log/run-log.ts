@@ -15,6 +15,8 @@ const inputsPerTurnMax = 1024;
 
 /** Milliseconds from one sweep to the next: some hundred thousand rows a second, and the disk is mostly free. */
 const sweepIntervalMs = 10;
+/** A synced write that takes so long is news: ten ticks by default, and no write is answered meanwhile. */
+const slowSyncMs = 1_000;
 
 /** Opens the log, tells raft what it holds, and serves it until stopped. */
 export async function runLog<Config>(context: ActorContext<Config>, log: DurableLog): Promise<RunningActor> {
@@ -23,8 +25,10 @@ export async function runLog<Config>(context: ActorContext<Config>, log: Durable
   return { stop: () => runner.stop() };
 }
 
+type LogContext = Pick<ActorContext<unknown>, "board" | "fail" | "supervisor">;
+
 class LogRunner {
-  readonly #context: Pick<ActorContext<unknown>, "board" | "fail">;
+  readonly #context: LogContext;
   readonly #log: DurableLog;
   readonly #edge: Edge<RaftToLog, LogToRaft>;
   readonly #pump: Pump<LogInput>;
@@ -35,11 +39,7 @@ class LogRunner {
   #ended = false;
   #failure: { readonly cause: unknown } | null = null;
 
-  constructor(
-    context: Pick<ActorContext<unknown>, "board" | "fail">,
-    log: DurableLog,
-    edge: Edge<RaftToLog, LogToRaft>,
-  ) {
+  constructor(context: LogContext, log: DurableLog, edge: Edge<RaftToLog, LogToRaft>) {
     this.#context = context;
     this.#log = log;
     this.#edge = edge;
@@ -97,10 +97,13 @@ class LogRunner {
   }
 
   async #write(operations: readonly LogOperation[]): Promise<LogInput> {
-    const { board } = this.#context;
+    const { board, supervisor } = this.#context;
     const begunAt = performance.now();
     const { bytes } = await this.#log.write(operations);
-    board.record("logSync", (performance.now() - begunAt) * 1000);
+    const tookMs = performance.now() - begunAt;
+    board.record("logSync", tookMs * 1000);
+    if (tookMs >= slowSyncMs)
+      supervisor.log("warn", `the disk is slow: a synced write of the log took ${Math.round(tookMs)} ms`);
     board.add("logSyncs", 1);
     board.add("logEntries", countEntries(operations));
     board.set("logBytes", bytes);

@@ -68,4 +68,6 @@ export interface IngressConfig {
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly defaultTimeoutMs: number;
+  /** Requests that take so long are logged; 0 logs none. */
+  readonly slowRequestMs: number;
 }

@@ -15,6 +15,8 @@ export class StatusNews {
   #seen: LeadershipChanged | null = null;
   #told: { readonly term: Term; readonly leaderId: NodeId | null } | null = null;
   #isMisplacementTold = false;
+  #toldMembers = "";
+  #toldRole = "";
 
   constructor(config: Pick<RaftConfig, "identity" | "addresses">, say: Supervisor["log"]) {
     this.#config = config;
@@ -31,7 +33,9 @@ export class StatusNews {
   onStatus(status: LeadershipChanged, commitIndex: LogIndex): void {
     if (status === this.#seen) return;
     this.#seen = status;
+    this.#tellRole(status, commitIndex);
     this.#tellLeader(status, commitIndex);
+    this.#tellMembers(status, commitIndex);
     this.#tellMisplacement(status);
   }
 
@@ -40,7 +44,24 @@ export class StatusNews {
     this.#told = { term, leaderId };
     const role = leaderId === this.#config.identity.nodeId ? "leader" : "follower";
     const message = leaderId === null ? `no leader is known in term ${term}` : `${leaderId} leads in term ${term}`;
-    this.#say("info", message, { term, leader: leaderId, role, commitIndex });
+    this.#say("info", message, { term, index: commitIndex, leader: leaderId, role });
+  }
+
+  /** Candidacies that come to nothing are of interest only to who looks for the reason. */
+  #tellRole({ term, role }: LeadershipChanged, commitIndex: LogIndex): void {
+    if (role === this.#toldRole) return;
+    this.#toldRole = role;
+    this.#say("debug", `this node is ${role} in term ${term}`, { term, index: commitIndex });
+  }
+
+  #tellMembers({ term, configuration }: LeadershipChanged, commitIndex: LogIndex): void {
+    const { voters, votersOutgoing, learners } = configuration;
+    const members = [listed("voters", voters), listed("voters until now", votersOutgoing), listed("learners", learners)]
+      .filter((part) => part !== "")
+      .join("; ");
+    if (members === this.#toldMembers || members === "") return;
+    this.#toldMembers = members;
+    this.#say("info", members, { term, index: commitIndex });
   }
 
   /** A node that was started elsewhere than the others look for it is unreachable, and nothing else would say so. */
@@ -55,4 +76,9 @@ export class StatusNews {
     const message = `this node is known to others as ${knownAs}, but says ${says}: start it there`;
     this.#say("error", message, { node: identity.nodeId, term, knownAs, says });
   }
+}
+
+/** Empty when there are none. */
+function listed(what: string, ids: readonly NodeId[]): string {
+  return ids.length === 0 ? "" : `${what} ${ids.join(", ")}`;
 }

@@ -93,7 +93,9 @@ class RunningStore implements RunningActor {
     for (const task of effects.tasks)
       this.#disk.run(task).then(
         (input) => {
-          if (input !== null) this.#pump.push(input);
+          if (input === null) return;
+          this.#tell(input);
+          this.#pump.push(input);
         },
         (cause: unknown) => this.#fail(cause),
       );
@@ -106,6 +108,21 @@ class RunningStore implements RunningActor {
       this.#pump.push({ kind: "written" });
     } catch (cause) {
       this.#fail(cause);
+    }
+  }
+
+  /** Snapshots are the heaviest thing that a store does: who looks at a graph wants to know when. */
+  #tell(input: StoreInput): void {
+    const { supervisor } = this.#context;
+    if (input.kind === "snapshotMade" && input.snapshot !== null) {
+      const { lastIncludedIndex, lastIncludedTerm } = input.snapshot;
+      const { bytes } = input;
+      supervisor.log("info", `a snapshot was made up to index ${lastIncludedIndex} of term ${lastIncludedTerm}`, {
+        bytes,
+      });
+    } else if (input.kind === "built") {
+      const { appliedIndex, appliedTerm } = input.generation.meta;
+      supervisor.log("info", `the leader's snapshot up to index ${appliedIndex} of term ${appliedTerm} is installed`);
     }
   }
 

@@ -5,8 +5,9 @@
 
 import { BalsaClient, type ReadLevel } from "../../client/balsa-client.ts";
 import { BalsaError } from "../../errors/balsa-error.ts";
+import { readSettings } from "./config-file.ts";
 import { type OutputFormat, printDeleted, printPut, printStatus, printValue } from "./print.ts";
-import { type Flags, readConfigFile, resolveSettings, UsageError } from "./resolve.ts";
+import { type Flags, UsageError } from "./resolve.ts";
 import { clientSettings } from "./settings.ts";
 
 export type ClientCommandName = "get" | "put" | "del" | "status";
@@ -39,10 +40,9 @@ export async function runClientCommand(
 }
 
 function openClient(flags: Flags): BalsaClient {
-  const config = typeof flags["config"] === "string" ? flags["config"] : process.env["BALSA_CONFIG"];
-  const settings = resolveSettings(clientSettings, { flags, env: process.env, file: readConfigFile(config) });
+  const settings = readSettings(clientSettings, flags);
   try {
-    return new BalsaClient({ endpoints: settings.list("endpoints"), timeoutMs: settings.count("timeoutMs") });
+    return new BalsaClient({ endpoints: settings.list("endpoints"), timeoutMs: settings.count("timeout-ms") });
   } catch (cause) {
     throw cause instanceof RangeError ? new UsageError(cause.message) : cause;
   }

@@ -4,17 +4,17 @@
  */
 
 import { launch } from "../../../scripts/launcher.ts";
-import { type Flags, readConfigFile, resolveSettings, UsageError } from "./resolve.ts";
+import { configPathOf, readSettings } from "./config-file.ts";
+import { type Flags, UsageError } from "./resolve.ts";
 import { clusterSettings } from "./settings.ts";
 
 const nodesMax = 9;
 
 export async function cluster(flags: Flags): Promise<number> {
-  const config = typeof flags["config"] === "string" ? flags["config"] : process.env["BALSA_CONFIG"];
-  const settings = resolveSettings(clusterSettings, { flags, env: process.env, file: readConfigFile(config) });
+  const settings = readSettings(clusterSettings, flags);
   const nodes = settings.count("nodes");
-  const httpPort = settings.count("httpPort");
-  const raftPort = settings.count("raftPort");
+  const httpPort = settings.count("http-port");
+  const raftPort = settings.count("raft-port");
   if (nodes < 1 || nodes > nodesMax) throw new UsageError(`--nodes: ${nodes} is not between 1 and ${nodesMax}`);
   requirePorts("--http-port", httpPort, nodes);
   requirePorts("--raft-port", raftPort, nodes);
@@ -26,7 +26,9 @@ export async function cluster(flags: Flags): Promise<number> {
     httpPort,
     raftPort,
     data: settings.text("data") ?? "./data",
-    logLevel: settings.text("logLevel") ?? "info",
+    logLevel: settings.text("log-level") ?? "info",
+    logFormat: settings.text("log-format") ?? (process.stderr.isTTY ? "pretty" : "json"),
+    config: configPathOf(flags),
   });
 }
 

@@ -1,25 +1,54 @@
 /**
  * @module
- * How a log line looks: one JSON object a line for machines, a short form for a terminal. Both on stderr.
+ * How a log line looks: one JSON object a line for machines, a short form for people. Both on stderr.
  */
 
 import type { LogLine } from "../../cluster/options.ts";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 
+export type LogLevel = (typeof levels)[number];
+
 export interface LogStyle {
   readonly node: string;
   /** The least that is written. */
-  readonly level: string;
+  readonly level: LogLevel;
   readonly format: "json" | "pretty";
 }
 
-export function makeLog(style: LogStyle, write: (text: string) => void): (line: LogLine) => void {
-  const least = levels.findIndex((level) => level === style.level);
-  const render = style.format === "json" ? renderJson : renderPretty;
-  return (line) => {
-    if (levels.indexOf(line.level) >= least) write(`${render(line, style.node, new Date())}\n`);
+/** Anything but a level is `info`. */
+export function logLevelOf(text: string | undefined): LogLevel {
+  return levels.find((level) => level === text) ?? "info";
+}
+
+/** Writes the lines of one node; its level may change while it runs. */
+export class LogPrinter {
+  readonly #style: LogStyle;
+  readonly #write: (text: string) => void;
+  #level: LogLevel;
+
+  constructor(style: LogStyle, write: (text: string) => void) {
+    this.#style = style;
+    this.#write = write;
+    this.#level = style.level;
+  }
+
+  /** Bound, so that it can be handed on. */
+  readonly print = (line: LogLine): void => {
+    if (levels.indexOf(line.level) >= levels.indexOf(this.#level)) this.#put(line);
   };
+
+  /** Everything is written from now on, or what was asked for at the start again; either is told whatever the level. */
+  toggleDebug(): void {
+    this.#level = this.#level === "debug" ? this.#style.level : "debug";
+    const message = `lines of level ${this.#level} and above are written from now on`;
+    this.#put({ level: "info", actor: "main", message, fields: { logLevel: this.#level } });
+  }
+
+  #put(line: LogLine): void {
+    const render = this.#style.format === "json" ? renderJson : renderPretty;
+    this.#write(`${render(line, this.#style.node, new Date())}\n`);
+  }
 }
 
 function renderJson(line: LogLine, node: string, time: Date): string {
@@ -33,6 +62,18 @@ function renderJson(line: LogLine, node: string, time: Date): string {
 
 function renderPretty(line: LogLine, node: string, time: Date): string {
   const clock = time.toISOString().slice(11, 23);
-  const fields = Object.entries(line.fields).map(([name, value]) => ` ${name}=${value}`);
-  return `${clock} ${line.level.padEnd(5)} ${node} ${line.actor.padEnd(7)} ${line.message}${fields.join("")}`;
+  const fields = Object.entries(line.fields).map(([name, value]) => ` ${name}=${prettyValue(value)}`);
+  const text = `${line.level.padEnd(5)} ${node} ${line.actor.padEnd(7)} ${line.message}${fields.join("")}`;
+  return `${clock} ${visible(text)}`;
+}
+
+function prettyValue(value: LogLine["fields"][string]): string {
+  return typeof value === "string" && (value === "" || /[\s"=]/.test(value)) ? JSON.stringify(value) : String(value);
+}
+
+/** What strangers sent may stand in a line: nothing of it may end the line or reach the terminal as a command. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

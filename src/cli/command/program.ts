@@ -8,7 +8,8 @@ import { Command, CommanderError, Option } from "commander";
 import { StartError } from "../../errors/balsa-error.ts";
 import type { ClientCommandName } from "./client-command.ts";
 import { type Flags, UsageError } from "./resolve.ts";
-import { clientSettings, clusterSettings, type Setting, serveSettings } from "./settings.ts";
+import { defaultTextOf, flagOf, type Setting, variableOf } from "./setting.ts";
+import { clientSettings, clusterSettings, serveSettings } from "./settings.ts";
 
 const packageFile = new URL("../../../../package.json", import.meta.url);
 
@@ -45,7 +46,8 @@ function explain(cause: unknown): number {
   return 1;
 }
 
-function makeProgram(exit: { code: number }): Command {
+/** `exit` is given the code of the command that runs. */
+export function makeProgram(exit: { code: number }): Command {
   const program = new Command("balsa")
     .description("A replicated key-value store. See README.md for the HTTP API.")
     .version(readVersion(), "-V, --version", "print the version")
@@ -98,10 +100,11 @@ function addSettings(command: Command, settings: readonly Setting[]): Command {
 
 /** Text only: types, environment and defaults are `resolve.ts`'s business. */
 function optionOf(setting: Setting): Option {
-  const byDefault = setting.default === undefined ? "" : `; default ${String(setting.default)}`;
-  const help = `${setting.help} (${setting.env}${byDefault})`;
-  if (setting.type === "boolean") return new Option(`--${setting.flag}`, help);
-  const option = new Option(`--${setting.flag} <${setting.placeholder ?? "value"}>`, help);
+  const byDefault = defaultTextOf(setting);
+  const choices = setting.choices === undefined ? "" : `: ${setting.choices.join(", ")}`;
+  const help = `${setting.help}${choices} (${variableOf(setting)}${byDefault === "" ? "" : `; default ${byDefault}`})`;
+  if (setting.type === "boolean") return new Option(flagOf(setting), help);
+  const option = new Option(`${flagOf(setting)} <${setting.placeholder ?? "value"}>`, help);
   if (setting.type !== "list") return option;
   return option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
 }

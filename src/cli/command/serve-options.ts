@@ -10,7 +10,8 @@ import { isNodeId } from "../../address/node-id.ts";
 import { nodeLimits } from "../../cluster/defaults.ts";
 import type { Begin, LogLine, NodeOptions } from "../../cluster/options.ts";
 import { type Settings, UsageError } from "./resolve.ts";
-import { type Setting, serveSettings } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { serveSettings } from "./settings.ts";
 
 /** The node's options, complete. Throws a UsageError that says what to mend. */
 export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void): NodeOptions {
@@ -18,8 +19,8 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
   const data = settings.requiredText(settingNamed("data"));
   const begin = beginOf(settings, data);
   const insecure = settings.switch("insecure");
-  const advertiseHttp = addressOf(settings, "advertiseHttp");
-  const advertiseRaft = addressOf(settings, "advertiseRaft");
+  const advertiseHttp = addressOf(settings, "advertise-http");
+  const advertiseRaft = addressOf(settings, "advertise-raft");
   const http = listenAddressOf(settings, "http", insecure);
   const raft = listenAddressOf(settings, "raft", insecure);
   requireApart("--http and --raft", http, raft);
@@ -33,13 +34,14 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
     ...(advertiseHttp === undefined ? {} : { advertiseHttp }),
     ...(advertiseRaft === undefined ? {} : { advertiseRaft }),
     insecure,
-    allowedHosts: settings.list("allowedHosts"),
-    corsOrigins: settings.list("corsOrigins"),
-    valueBytesMax: countWithin(settings, "valueBytesMax", 1, nodeLimits.valueBytesMaxMax),
-    tickMs: countWithin(settings, "tickMs", 10, 10_000),
-    electionTimeoutTicks: countWithin(settings, "electionTimeoutTicks", 3, 1_000),
-    historyBytesMax: countWithin(settings, "historyBytes", 0, Number.MAX_SAFE_INTEGER),
-    snapshotLogBytes: countWithin(settings, "snapshotLogBytes", 64 * 1024, Number.MAX_SAFE_INTEGER),
+    allowedHosts: settings.list("allowed-host"),
+    corsOrigins: settings.list("cors-origin"),
+    valueBytesMax: countWithin(settings, "value-bytes-max", 1, nodeLimits.valueBytesMaxMax),
+    tickMs: countWithin(settings, "tick-ms", 10, 10_000),
+    electionTimeoutTicks: countWithin(settings, "election-timeout-ticks", 3, 1_000),
+    historyBytesMax: countWithin(settings, "history-bytes", 0, Number.MAX_SAFE_INTEGER),
+    snapshotLogBytes: countWithin(settings, "snapshot-log-bytes", 64 * 1024, Number.MAX_SAFE_INTEGER),
+    slowRequestMs: settings.count("slow-request"),
     log,
   };
 }
@@ -59,18 +61,16 @@ function requiredId(settings: Settings): string {
 function addressOf(settings: Settings, name: string): string | undefined {
   const text = settings.text(name);
   if (text === undefined || parseAddress(text) !== null) return text;
-  const { flag } = settingNamed(name);
-  throw new UsageError(`--${flag}: ${JSON.stringify(text)} is not host:port (as 127.0.0.1:8091 or [::1]:8091)`);
+  throw new UsageError(`--${name}: ${JSON.stringify(text)} is not host:port (as 127.0.0.1:8091 or [::1]:8091)`);
 }
 
 function listenAddressOf(settings: Settings, name: string, insecure: boolean): string {
   const text = addressOf(settings, name);
   const address = text === undefined ? null : parseAddress(text);
-  const { flag } = settingNamed(name);
-  if (text === undefined || address === null) throw new UsageError(`--${flag} is required`);
+  if (text === undefined || address === null) throw new UsageError(`--${name} is required`);
   if (insecure || isLoopback(address.host)) return text;
   throw new UsageError(
-    `--${flag} ${text} is outside loopback, where nothing is encrypted and nobody is asked who they are; ` +
+    `--${name} ${text} is outside loopback, where nothing is encrypted and nobody is asked who they are; ` +
       "use an address of 127.0.0.0/8, ::1 or localhost, or say with --insecure that this is meant",
   );
 }
@@ -117,5 +117,5 @@ function isFresh(directory: string): boolean {
 function countWithin(settings: Settings, name: string, least: number, most: number): number {
   const count = settings.count(name);
   if (count >= least && count <= most) return count;
-  throw new UsageError(`--${settingNamed(name).flag}: ${count} is not between ${least} and ${most}`);
+  throw new UsageError(`--${name}: ${count} is not between ${least} and ${most}`);
 }

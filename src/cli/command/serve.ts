@@ -7,11 +7,12 @@ import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from "node:fs
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseAddress } from "../../address/address.ts";
-import type { BalsaNode, NodeOptions } from "../../cluster/options.ts";
+import type { BalsaNode, LogLine, NodeOptions } from "../../cluster/options.ts";
 import type { startNode as StartNode } from "../../cluster/start-node.ts";
 import { StartError } from "../../errors/balsa-error.ts";
-import { makeLog } from "./log-line.ts";
-import { type Flags, readConfigFile, resolveSettings, type Settings } from "./resolve.ts";
+import { readSettings } from "./config-file.ts";
+import { type LogLevel, LogPrinter, type LogStyle, logLevelOf } from "./log-line.ts";
+import type { Flags, Settings } from "./resolve.ts";
 import { nodeOptionsOf } from "./serve-options.ts";
 import { serveSettings } from "./settings.ts";
 
@@ -20,18 +21,19 @@ const closeMsMax = 9_500;
 
 /** Never returns: what is still open (threads, sockets) ends with the process. */
 export async function serve(flags: Flags): Promise<never> {
-  const settings = serveSettingsOf(flags);
-  const options = nodeOptionsOf(
-    settings,
-    makeLog(logStyleOf(settings), (text) => process.stderr.write(text)),
-  );
+  const settings = readSettings(serveSettings, flags);
+  const printer = new LogPrinter(logStyleOf(settings), (text) => process.stderr.write(text));
+  const options = nodeOptionsOf(settings, printer.print);
+  process.on("SIGUSR2", () => printer.toggleDebug());
   // The node's code is loaded while the directory and the ports are looked at.
   const module = import("../../cluster/start-node.ts");
   module.catch(() => undefined);
-  const stop = onStopRequest();
+  const say = sayingOf(options);
+  const stop = onStopRequest(say);
   const node = await start(options, module);
-  obeyParent(node, stop.request);
-  process.exit(await outcomeOf(node, stop.requested));
+  tellStart(settings, options, say);
+  obeyParent(node, stop.request, say);
+  process.exit(await outcomeOf(node, stop.requested, say));
 }
 
 /** A start that is refused leaves no directory behind that it made and that is still empty. */
@@ -50,42 +52,58 @@ async function start(
   }
 }
 
-function serveSettingsOf(flags: Flags): Settings {
-  const config = typeof flags["config"] === "string" ? flags["config"] : process.env["BALSA_CONFIG"];
-  return resolveSettings(serveSettings, { flags, env: process.env, file: readConfigFile(config) });
+/** Writes a line of this process itself, not of an actor. */
+type Say = (level: LogLevel, message: string, fields?: LogLine["fields"]) => void;
+
+function sayingOf({ log }: NodeOptions): Say {
+  return (level, message, fields = {}) => log({ level, actor: "main", message, fields });
 }
 
-function logStyleOf(settings: Settings): Parameters<typeof makeLog>[0] {
-  const format = settings.text("logFormat") ?? (process.stderr.isTTY ? "pretty" : "json");
+/** What a reader of the log needs first, and for whoever wants to know, where each setting stands. */
+function tellStart(settings: Settings, { id, data, http, raft }: NodeOptions, say: Say): void {
+  say("info", `node ${id} has started: clients at ${http}, nodes at ${raft}, data in ${data}`, { pid: process.pid });
+  for (const [name, value] of settings.chosen()) say("debug", `setting ${name} is ${String(value)}`);
+}
+
+function logStyleOf(settings: Settings): LogStyle {
+  const format = settings.text("log-format") ?? (process.stderr.isTTY ? "pretty" : "json");
   return {
     node: settings.text("id") ?? "",
-    level: settings.text("logLevel") ?? "info",
+    level: logLevelOf(settings.text("log-level")),
     format: format === "pretty" ? "pretty" : "json",
   };
 }
 
 /** Says `ready` once it is, waits for a signal or the node's end, and gives the exit code. */
-async function outcomeOf(node: BalsaNode, stopRequested: Promise<string>): Promise<number> {
+async function outcomeOf(node: BalsaNode, stopRequested: Promise<string>, say: Say): Promise<number> {
+  const failed = (message: string): number => {
+    say("error", message);
+    return 1;
+  };
   const ended = node.closed.then(
     () => 0,
-    (cause: unknown) => complain(`the node ended unexpectedly: ${messageOf(cause)}`),
+    (cause: unknown) => failed(`the node ended unexpectedly: ${messageOf(cause)}`),
   );
   const ready = node.ready().then(
-    () => process.stdout.write(`ready id=${node.id} http=${node.httpUrl} raft=${node.raftAddr}\n`),
+    () => {
+      process.stdout.write(`ready id=${node.id} http=${node.httpUrl} raft=${node.raftAddr}\n`);
+      say("info", "ready");
+    },
     () => undefined, // It ended before: `closed` says why.
   );
-  const code = await Promise.race([ended, stopRequested]);
-  if (typeof code === "number") return code;
+  const why = await Promise.race([ended, stopRequested]);
+  if (typeof why === "number") return why;
   void ready;
+  say("info", `${why}: leadership is handed over, what runs is finished, then the node closes`);
   const late = new Promise<number>((resolve) => {
-    setTimeout(
-      () => resolve(complain(`not closed ${closeMsMax} ms after ${code}; ending as it is`)),
-      closeMsMax,
-    ).unref();
+    setTimeout(() => resolve(failed(`not closed ${closeMsMax} ms after ${why}; ending as it is`)), closeMsMax).unref();
   });
   const closed = node.close().then(
-    () => ended,
-    (cause: unknown) => complain(`could not close in order: ${messageOf(cause)}`),
+    () => {
+      say("info", "closed in order");
+      return ended;
+    },
+    (cause: unknown) => failed(`could not close in order: ${messageOf(cause)}`),
   );
   return await Promise.race([closed, late]);
 }
@@ -97,7 +115,7 @@ interface StopSwitch {
 }
 
 /** The first signal asks for an orderly end, the second ends the process at once. */
-function onStopRequest(): StopSwitch {
+function onStopRequest(say: Say): StopSwitch {
   let request: (why: string) => void = () => undefined;
   const requested = new Promise<string>((resolve) => {
     request = resolve;
@@ -106,8 +124,10 @@ function onStopRequest(): StopSwitch {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       signals += 1;
-      if (signals > 1) process.exit(complain(`second signal (${signal}): ending at once`));
       request(signal);
+      if (signals === 1) return;
+      say("error", `second signal (${signal}): ending at once`);
+      process.exit(1);
     });
   }
   return { requested, request };
@@ -117,14 +137,14 @@ function onStopRequest(): StopSwitch {
  * What a parent process may say over Node's IPC channel, when the environment allows it: `BALSA_PARENT=ipc` ends
  * the node with its parent, `BALSA_FAULTS=ipc` lets experiments stall an actor. Nothing of it is on the network.
  */
-function obeyParent(node: BalsaNode, requestStop: (why: string) => void): void {
+function obeyParent(node: BalsaNode, requestStop: (why: string) => void, say: Say): void {
   if (process.send === undefined) return;
   if (process.env["BALSA_PARENT"] === "ipc")
     process.on("disconnect", () => requestStop("the end of the parent process"));
   if (process.env["BALSA_FAULTS"] !== "ipc") return;
   process.on("message", (message: unknown) => {
     const stall = parseStall(message);
-    if (stall === undefined) complain(`unknown fault ${JSON.stringify(message)}`);
+    if (stall === undefined) say("error", `unknown fault ${JSON.stringify(message)}`);
     else void node.stall(stall.actor, stall.milliseconds);
   });
 }
@@ -200,12 +220,6 @@ function startErrorOf(cause: unknown, { log }: NodeOptions): StartError {
   const stack = cause instanceof Error ? (cause.stack ?? "") : "";
   log({ level: "error", actor: "main", message: "the node could not be started", fields: { stack } });
   return new StartError(`the node could not be started: ${messageOf(cause)}`, { cause });
-}
-
-/** Gives the exit code that goes with a complaint. */
-function complain(line: string): 1 {
-  process.stderr.write(`balsa: ${line}\n`);
-  return 1;
 }
 
 function messageOf(cause: unknown): string {

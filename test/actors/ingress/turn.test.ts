@@ -129,7 +129,8 @@ describe("ingress: writes", () => {
     expect(proposals(effects).map(sequencesOf)).to.deep.equal([[1, 2, 3]]);
     expect(stepper.ingress.inFlight).to.equal(3);
     stepper.turn(accepted(1, 1));
-    expect(stepper.turn(store(applied(1, 3, 1, 2, 3))).answers).to.deep.equal(
+    const { answers } = stepper.turn(store(applied(1, 3, 1, 2, 3)));
+    expect(answers.map(({ requestId, outcome }) => ({ requestId, outcome }))).to.deep.equal(
       [1, 2, 3].map((id) => ({
         requestId: id,
         outcome: { kind: "applied", revision: id, result: { kind: "put", modRevision: id } },
@@ -280,6 +281,38 @@ describe("ingress: writes", () => {
     stepper.turn({ kind: "stop", deadlineMs: 300 });
     expect(answersOf(stepper.tickAt(250))).to.deep.equal([]);
     expect(answersOf(stepper.tickAt(300))).to.deep.equal(["1 TIMEOUT", "2 SHUTTING_DOWN", "3 SHUTTING_DOWN"]);
+  });
+});
+
+describe("ingress: milestones", () => {
+  it("say when what was asked together was handed to raft, taken by it, and decided", () => {
+    const stepper = new Stepper();
+    stepper.lead();
+    stepper.nowMs = 10;
+    stepper.turn(stepper.put(), stepper.put(), stepper.ask(linearizable));
+    stepper.nowMs = 20;
+    stepper.turn(accepted(1, 1), raft({ kind: "readGranted", readId: 1, readIndex: 2 }));
+    stepper.nowMs = 30;
+    const [first] = stepper.turn(store(applied(1, 1, 1))).answers;
+    expect(first?.milestones).to.include({ askedAtMs: 10, takenAtMs: 20, decidedAtMs: 30 });
+    stepper.nowMs = 40;
+    const later = stepper.turn(store(applied(1, 2, 2))).answers;
+    expect(later.map(({ requestId }) => requestId)).to.deep.equal([2, 3]);
+    for (const { milestones } of later) {
+      expect(milestones).to.include({ askedAtMs: 10, takenAtMs: 20, decidedAtMs: 40 });
+    }
+  });
+
+  it("are there for what ran out of time at raft, and not for what never left", () => {
+    const stepper = new Stepper();
+    stepper.lead();
+    stepper.turn(stepper.put(100));
+    const [proposed] = stepper.tickAt(1000).answers;
+    expect(proposed?.milestones).to.include({ takenAtMs: 0, decidedAtMs: 1000 });
+    const leaderless = new Stepper();
+    leaderless.lead(1, null);
+    leaderless.turn(leaderless.put(100));
+    expect(leaderless.tickAt(1000).answers[0]?.milestones).to.equal(null);
   });
 });
 

@@ -36,22 +36,43 @@ describe("what an operator is told", () => {
     news.onStatus({ ...status(4, null), role: "candidate" }, 9);
     news.onStatus(status(4, null), 9);
     news.onStatus(status(4, "n1"), 9);
-    expect(lines).to.deep.equal([
+    expect(lines.filter(({ message }) => /lead/.test(message) && !message.startsWith("this"))).to.deep.equal([
       {
         level: "info",
         message: "n2 leads in term 3",
-        fields: { term: 3, leader: "n2", role: "follower", commitIndex: 7 },
+        fields: { term: 3, index: 7, leader: "n2", role: "follower" },
       },
       {
         level: "info",
         message: "no leader is known in term 4",
-        fields: { term: 4, leader: null, role: "follower", commitIndex: 9 },
+        fields: { term: 4, index: 9, leader: null, role: "follower" },
       },
       {
         level: "info",
         message: "n1 leads in term 4",
-        fields: { term: 4, leader: "n1", role: "leader", commitIndex: 9 },
+        fields: { term: 4, index: 9, leader: "n1", role: "leader" },
       },
+    ]);
+  });
+
+  it("is who the members are, one line a change, and at debug each change of its own role", () => {
+    const { news, lines } = listen("n1");
+    const learning = { ...configurationOf(["n1"]), learners: ["n2"] };
+    news.onStatus(status(1, "n1", configurationOf(["n1"])), 1);
+    news.onStatus(status(1, "n1", learning), 2);
+    news.onStatus({ ...status(2, null, learning), role: "candidate" }, 2);
+    news.onStatus(status(3, "n2", configurationOf(["n1", "n2"])), 4);
+    expect(
+      lines.flatMap(({ level, message }) =>
+        /leads|no leader|known to others/.test(message) ? [] : [`${level} ${message}`],
+      ),
+    ).to.deep.equal([
+      "debug this node is leader in term 1",
+      "info voters n1",
+      "info voters n1; learners n2",
+      "debug this node is candidate in term 2",
+      "debug this node is follower in term 3",
+      "info voters n1, n2",
     ]);
   });
 
