@@ -20,6 +20,15 @@ export interface StatusView {
   readonly revision: number;
 }
 
+/** Stands between a node's raft port and its peers, and gives the port that they are to use instead. */
+export type Between = (id: string, raftPort: number) => Promise<number>;
+
+interface Ports {
+  readonly http: number;
+  readonly raft: number;
+  readonly advertised: number | undefined;
+}
+
 const readyMsMax = 30_000;
 
 /** A node with a fixed place: directory and ports stay when its process goes and another takes its place. */
@@ -82,13 +91,16 @@ export class Stage {
     return child;
   }
 
-  /** `count` nodes of one cluster, all ready. */
-  async cluster(count: number): Promise<readonly StagedNode[]> {
+  /** `count` nodes of one cluster, all ready. Their peers reach them by `between` when it is given. */
+  async cluster(count: number, between?: Between): Promise<readonly StagedNode[]> {
     const ports = await freePorts(count * 2);
     const directory = join(this.directory, `cluster-${++this.#clusters}`);
-    const nodes = Array.from({ length: count }, (_, at) =>
-      this.#place(directory, `n${at + 1}`, [ports[at * 2] ?? 0, ports[at * 2 + 1] ?? 0]),
-    );
+    const nodes: StagedNode[] = [];
+    for (let at = 0; at < count; at++) {
+      const [id, http, raft] = [`n${at + 1}`, ports[at * 2] ?? 0, ports[at * 2 + 1] ?? 0];
+      const advertised = await between?.(id, raft);
+      nodes.push(this.#place(directory, id, { http, raft, advertised }));
+    }
     const [first, ...others] = nodes;
     if (first === undefined) return [];
     await first.start(["--bootstrap"]);
@@ -105,8 +117,9 @@ export class Stage {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, this.#onSignal);
   }
 
-  #place(directory: string, id: string, [http, raft]: readonly [number, number]): StagedNode {
+  #place(directory: string, id: string, { http, raft, advertised }: Ports): StagedNode {
     const addresses = ["--http", `127.0.0.1:${http}`, "--raft", `127.0.0.1:${raft}`];
+    if (advertised !== undefined) addresses.push("--advertise-raft", `127.0.0.1:${advertised}`);
     const args = ["--id", id, "--data", join(directory, id), "--log-level", "warn", ...addresses];
     return new StagedNode(this, id, { url: `http://127.0.0.1:${http}`, args });
   }

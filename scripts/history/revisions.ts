@@ -25,9 +25,7 @@ function backward(answered: readonly Recorded[]): readonly string[] {
     }
     const revision = operation.revision ?? 0;
     if (revision < floor || (isWrite(operation) && (operation.modRevision ?? revision) <= floor)) {
-      breaches.push(
-        `${nameOf(operation)} is at revision ${operation.modRevision ?? revision}, after ${floor} was answered`,
-      );
+      breaches.push(`${nameOf(operation)} is at revision ${revision}, after ${floor} was answered`);
     }
   }
   return breaches;

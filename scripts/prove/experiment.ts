@@ -15,13 +15,19 @@ export interface Check {
   readonly holds: boolean;
 }
 
+/** What the command line says; an experiment that has no use for it passes it over. */
+export interface RunOptions {
+  /** How long faults are injected. */
+  readonly seconds?: number;
+}
+
 export interface Experiment {
   readonly name: string;
   /** The sentence of the README that it proves. */
   readonly claim: string;
   /** What it does, in a sentence or two. */
   readonly does: string;
-  run(stage: Stage): Promise<readonly Check[]>;
+  run(stage: Stage, options: RunOptions): Promise<readonly Check[]>;
 }
 
 /** Nothing acknowledged may be missing, on any node. */

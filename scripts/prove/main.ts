@@ -1,21 +1,23 @@
 /**
  * @module
- * `npm run prove [-- NAME…]`: runs the experiments one after the other and says which claims hold.
+ * `npm run prove [-- NAME… --seconds N]`: runs the experiments one after the other and says which claims hold.
  */
 
 import { pathToFileURL } from "node:url";
 import { Stage } from "../stage.ts";
 import { formatMs, renderTable } from "../table.ts";
-import type { Check, Experiment } from "./experiment.ts";
+import type { Check, Experiment, RunOptions } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { isolation } from "./isolation.ts";
+import { linearizable } from "./linearizable.ts";
 import { quickstart } from "./quickstart.ts";
 import { restart } from "./restart.ts";
 
-const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart];
+const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart, linearizable];
 
-/** Gives the exit code: 1 when a claim does not hold, 2 when a name is unknown. */
-async function prove(names: readonly string[]): Promise<number> {
+/** Gives the exit code: 1 when a claim does not hold, 2 when a name or an option is unknown. */
+async function prove(args: readonly string[]): Promise<number> {
+  const { names, options } = parse(args);
   const unknown = names.find((name) => !experiments.some((experiment) => experiment.name === name));
   if (unknown !== undefined) {
     const known = experiments.map((experiment) => experiment.name).join(", ");
@@ -24,7 +26,7 @@ async function prove(names: readonly string[]): Promise<number> {
   }
   const chosen = experiments.filter((experiment) => names.length === 0 || names.includes(experiment.name));
   const failed: string[] = [];
-  for (const experiment of chosen) if (!(await show(experiment))) failed.push(experiment.name);
+  for (const experiment of chosen) if (!(await show(experiment, options))) failed.push(experiment.name);
   if (chosen.length > 1) {
     process.stdout.write(`${chosen.length - failed.length} of ${chosen.length} claims hold`);
     process.stdout.write(failed.length === 0 ? "\n" : `; not: ${failed.join(", ")}\n`);
@@ -32,13 +34,21 @@ async function prove(names: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-async function show(experiment: Experiment): Promise<boolean> {
+/** An option that cannot be read is left among the names, where nobody knows it. */
+function parse(args: readonly string[]): { readonly names: readonly string[]; readonly options: RunOptions } {
+  const at = args.indexOf("--seconds");
+  const seconds = Number(args[at + 1]);
+  if (at === -1 || !(seconds > 0)) return { names: args, options: {} };
+  return { names: args.toSpliced(at, 2), options: { seconds } };
+}
+
+async function show(experiment: Experiment, options: RunOptions): Promise<boolean> {
   process.stdout.write(`${experiment.name}\n  claim: ${experiment.claim}\n  done:  ${experiment.does}\n`);
   const startedAt = performance.now();
   const stage = new Stage();
   let checks: readonly Check[];
   try {
-    checks = await experiment.run(stage);
+    checks = await experiment.run(stage, options);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     checks = [{ what: "the experiment runs to its end", wanted: "yes", measured: why, holds: false }];
