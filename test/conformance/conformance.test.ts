@@ -84,6 +84,17 @@ describe("the runner of conformance cases", () => {
     expect(outcome.lines.join()).to.contain("the core has no `levitate`");
   });
 
+  it("knows a history, and holds the checker against the verdict that its publisher gives", () => {
+    const history = ["0\t:invoke\t:write\t1", "0\t:ok\t:write\t1", "0\t:invoke\t:read\tnil", "0\t:ok\t:read\t2"];
+    const text = history.map((line) => `INFO  jepsen.util - ${line}\n`).join("");
+    for (const name of ["log_7.log", "log_8.log", "some.log"]) writeFileSync(join(folder, name), text);
+    writeFileSync(join(folder, "README.md"), "Linearizable here: 5 7; the others are not.");
+    const outcome = runFolder(folder, forms);
+    expect(summaryOf(outcome)).to.equal("1 passed, 1 failed, 1 skipped");
+    expect(outcome.lines.join()).to.contain('log_7.log: expected "linearizable", got "not linearizable"');
+    expect(outcome.lines.join()).to.contain("some.log: it is not linearizable, and neither its name nor a README says");
+  });
+
   it("complains of a folder that is not there or holds nothing known", () => {
     expect(() => runFolder(join(folder, "elsewhere"), forms)).to.throw("does not exist");
     expect(() => run("just words")).to.throw("holds no file of a known form");
