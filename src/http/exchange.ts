@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorCode } from "../errors/codes.ts";
 import { errorKinds } from "../errors/codes.ts";
 import type { Success } from "./cluster-request.ts";
+import type { Answerer } from "./desk.ts";
 import type { Meter, RequestKind } from "./meter.ts";
 import { problemBody, problemType } from "./problem.ts";
 import type { Milestones } from "./request.ts";
@@ -52,6 +53,8 @@ export class Exchange {
   receivedAtMs: number | undefined = undefined;
   /** Set when it was handed to raft, as its outcome comes back. */
   milestones: Milestones | null = null;
+  /** Who answers it once the node behind has; set when that is asked. */
+  answerer: Answerer | undefined = undefined;
   /** Set for reads of a key. */
   read: ReadAsk | undefined = undefined;
   /** Called once, when the answer is handed to node:http. */
