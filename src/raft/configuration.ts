@@ -55,18 +55,29 @@ export function changed(configuration: Configuration, change: ConfigurationChang
   return outcome.kind === "changed" ? outcome.configuration : configuration;
 }
 
-/** Why the change must not be appended now; null when it may. Unknown ids are refused here. */
+/**
+ * Why the change must not be appended now; null when it may. Stricter than `tryChange`: unknown ids are refused, and so
+ * is a voter that is added as a learner, lest one that joins twice, at two nodes, lose the vote it has got meanwhile.
+ * Who means to take a vote away removes the voter first, in the same change.
+ */
 export function refusalOf(
   configuration: Configuration,
   change: ConfigurationChange,
 ): "lastVoter" | "invalidConfiguration" | null {
   for (const step of change.steps) {
     if (step.nodeId === "") return "invalidConfiguration";
+    if (step.kind === "addLearner" && isVoter(configuration, step.nodeId) && !change.steps.some(removes(step.nodeId))) {
+      return "invalidConfiguration";
+    }
     const mustBeKnown = step.kind === "remove" || step.kind === "update";
     if (mustBeKnown && configuration.members[step.nodeId] === undefined) return "invalidConfiguration";
   }
   const outcome = tryChange(configuration, change);
   return outcome.kind === "refused" ? outcome.reason : null;
+}
+
+function removes(nodeId: NodeId): (step: ConfigurationStep) => boolean {
+  return (step) => step.kind === "remove" && step.nodeId === nodeId;
 }
 
 /** Changes at most one voter, so that any two majorities, before and after, overlap (dissertation §4.1). */
