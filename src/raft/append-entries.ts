@@ -6,7 +6,7 @@
 import { assert, itemAt } from "./assert.ts";
 import { shortenBootScan } from "./boot-scan.ts";
 import { followCommit } from "./commit.ts";
-import { appendToLog, truncateLog } from "./log.ts";
+import { appendToLog, isFarewell, truncateLog } from "./log.ts";
 import type { AppendEntriesRequest, HeartbeatRequest } from "./message.ts";
 import { becomeFollower, followLeader } from "./role.ts";
 import { send, sendAfterWrite } from "./send.ts";
@@ -46,6 +46,7 @@ export function hearLeader(state: RaftState, leaderId: NodeId): void {
   if (state.role !== "follower") becomeFollower(state, state.currentTerm, leaderId);
   else if (state.leaderId === null) followLeader(state, leaderId);
   state.electionElapsedTicks = 0;
+  state.isToldRemoved = false;
 }
 
 /** Says, once all of it is durable, that the log equals the leader's up to `matchIndex`. */
@@ -79,8 +80,13 @@ function takeEntries(state: RaftState, entries: readonly Entry[]): void {
     uncoverPendingWrites(state, index);
     shortenBootScan(state, index);
     truncateLog(log, index);
+    if (index <= state.farewellIndex) state.farewellIndex = 0;
   }
-  for (; position < entries.length; position += 1) appendToLog(log, itemAt(entries, position));
+  for (; position < entries.length; position += 1) {
+    const entry = itemAt(entries, position);
+    if (isFarewell(log, entry)) state.farewellIndex = entry.index;
+    appendToLog(log, entry);
+  }
 }
 
 function assertContiguous({ prevLogIndex, entries }: AppendEntriesRequest): void {

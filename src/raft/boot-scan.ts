@@ -4,12 +4,14 @@
  *
  * Changes count when they are applied, and the commit index is not stored. So a node whose state fell back
  * behind its log could campaign with voters of long ago. But a leader appends a change only after it has
- * applied the one before: all changes of a log but its last are committed for certain. The scan finds them,
+ * applied the one before: all changes of a log but its last are committed for certain, and that one too when the
+ * farewell of a leader follows, which it says once it has applied its own removal. The scan finds them,
  * and no campaign begins before they are applied, so that the quorum counted with is at most one change old.
  */
 
 import { askEntries } from "./ask-entries.ts";
 import { followCommit } from "./commit.ts";
+import { isFarewell } from "./log.ts";
 import type { BootScan, RaftState } from "./state.ts";
 import type { Entry, LogIndex } from "./types.ts";
 
@@ -31,6 +33,10 @@ export function scanRead(state: RaftState, from: LogIndex, entries: readonly Ent
   for (const entry of entries) {
     if (entry.index > scan.lastIndex) break;
     if (entry.kind === "configuration") scan.found.push(entry.index);
+    if (isFarewell(state.log, entry)) {
+      state.farewellIndex = entry.index;
+      scan.committed = scan.found.length;
+    }
     scan.nextIndex = entry.index + 1;
   }
 }
@@ -41,11 +47,12 @@ export function shortenBootScan(state: RaftState, index: LogIndex): void {
   if (scan === null || index > scan.lastIndex) return;
   scan.lastIndex = index - 1;
   scan.found = scan.found.filter((found) => found < index);
+  scan.committed = Math.min(scan.committed, scan.found.length);
   scan.nextIndex = Math.min(scan.nextIndex, index);
 }
 
 function finish(state: RaftState, scan: BootScan): void {
   state.bootScan = null;
-  const committed = scan.found.at(-2);
+  const committed = scan.found[Math.max(scan.found.length - 1, scan.committed) - 1];
   if (committed !== undefined) followCommit(state, committed);
 }

@@ -47,6 +47,8 @@ export interface Status {
   readonly lastLogIndex: LogIndex;
   /** Applied here. */
   readonly configuration: Configuration;
+  /** Was this node a member once, and is none any more? It campaigns no longer. */
+  readonly removed: boolean;
 }
 
 export interface ReadGrant {

@@ -8,6 +8,7 @@ import { isVoter } from "./configuration.ts";
 import { lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
+import { mayBeNeeded } from "./removal.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./role.ts";
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
@@ -42,11 +43,12 @@ export function countOwnVote(state: RaftState): void {
 }
 
 /**
- * Voters alone campaign, and not while members that this node does not count with yet may be in force:
- * a change that is committed but not applied, or one that is not found yet in the log of before the start.
+ * Voters alone campaign, but for a leader that has yet to take its leave; and not while members that this node does
+ * not count with yet may be in force: a change that is committed but not applied, or one that is not found yet in
+ * the log of before the start.
  */
 export function mayCampaign(state: RaftState): boolean {
-  if (!isVoter(state.configuration, state.id)) return false;
+  if (state.isToldRemoved || !(isVoter(state.configuration, state.id) || mayBeNeeded(state))) return false;
   return state.installing === null && state.bootScan === null && !hasUnappliedChange(state);
 }
 

@@ -8,7 +8,7 @@
 
 import { assert, itemAt } from "./assert.ts";
 import type { RaftBoot } from "./options.ts";
-import { addTerm, compactTerms, lastTermOf, type TermRuns, truncateTerms } from "./term-runs.ts";
+import { addTerm, compactTerms, lastTermOf, type TermRuns, termAt, truncateTerms } from "./term-runs.ts";
 import type { ClusterTime, Entry, EntryId, LogIndex, SnapshotMetadata } from "./types.ts";
 
 export interface RaftLog extends TermRuns {
@@ -71,6 +71,14 @@ export function entryBytes(entry: Entry): number {
 
 export function lastEntryId(log: RaftLog): EntryId {
   return { term: lastTermOf(log), index: log.lastIndex };
+}
+
+/**
+ * Is it the noop with which a leader that was removed took its leave, and not the first entry of a term? The one
+ * before it must be in the log. It follows only on an applied change: all changes before it are committed.
+ */
+export function isFarewell(log: RaftLog, { kind, term, index }: Entry): boolean {
+  return kind === "noop" && termAt(log, index - 1) === term;
 }
 
 /** How far entries may be executed: committed, and durable here, lest the state outrun its own log. */

@@ -27,6 +27,7 @@ export function onConfigurationApplied(state: RaftState, change: ConfigurationCh
 export function switchConfiguration(state: RaftState, configuration: Configuration): void {
   state.configuration = configuration;
   state.configurationChanged = true;
+  if (configuration.members[state.id] !== undefined) state.wasMember = true;
   const votes = isVoter(configuration, state.id);
   if (state.role === "leader") {
     const { log, options } = state;
@@ -116,6 +117,7 @@ function beginLeaving(state: RaftState): void {
   if (state.leavingIndex > 0) return;
   appendNoop(state);
   state.leavingIndex = state.log.lastIndex;
+  state.farewellIndex = state.log.lastIndex;
 }
 
 /** Steps down when those that remain can do without this leader, and lets the one furthest on begin at once. */

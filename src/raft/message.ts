@@ -103,6 +103,15 @@ export interface ForwardedProposal extends Envelope {
   readonly proposal: Proposal;
 }
 
+/**
+ * The configuration that the sender has applied, as of `appliedIndex`, does not hold the receiver: who knew itself a
+ * member at or before that index has been removed. Says so whatever the terms of the two are.
+ */
+export interface RemovalNotice extends Envelope {
+  readonly kind: "removalNotice";
+  readonly appliedIndex: LogIndex;
+}
+
 /** The proposal was not appended, and will not be. */
 export interface ForwardedProposalRefused extends Envelope {
   readonly kind: "forwardedProposalRefused";
@@ -137,7 +146,8 @@ export type Message =
   | ForwardedProposal
   | ForwardedProposalRefused
   | ReadIndexRequest
-  | ReadIndexResponse;
+  | ReadIndexResponse
+  | RemovalNotice;
 
 /** What is asked to become entries: a batch of commands, or one change of members. */
 export type Proposal =

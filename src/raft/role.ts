@@ -5,7 +5,7 @@
 
 import { appendNoop } from "./append-own.ts";
 import { assert } from "./assert.ts";
-import { memberIds } from "./configuration.ts";
+import { isVoter, memberIds } from "./configuration.ts";
 import { createProgress } from "./progress.ts";
 import { drawBelow } from "./random.ts";
 import { askLeaderAgain, dropConfirming, takeOverReads } from "./read-index.ts";
@@ -71,6 +71,8 @@ export function becomeLeader(state: RaftState): void {
   state.electedAt = log.lastTime;
   state.ticksSinceElected = 0;
   appendNoop(state);
+  // It came back to take its leave.
+  if (!isVoter(state.configuration, state.id)) state.leavingIndex = log.lastIndex;
   takeOverReads(state);
 }
 

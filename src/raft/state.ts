@@ -111,6 +111,8 @@ export interface BootScan {
   lastIndex: LogIndex;
   /** Indices of configuration entries above `appliedIndex`, ascending. */
   found: LogIndex[];
+  /** So many of them, from the first on, are known to be committed by what follows them. */
+  committed: number;
   /** Entries from here on have been asked of the log; 0: none. */
   awaitedFrom: LogIndex;
 }
@@ -153,6 +155,10 @@ export interface RaftState {
   /** As applied here: changes count from the moment their entry is applied. */
   configuration: Configuration;
   configurationChanged: boolean;
+  /** Whether a configuration that was applied in this process held this node. */
+  wasMember: boolean;
+  /** Another node has applied that this one was removed, and no leader has been heard since. */
+  isToldRemoved: boolean;
   readonly log: RaftLog;
   /** The newest durable one. */
   snapshot: SnapshotMetadata;
@@ -177,6 +183,8 @@ export interface RaftState {
   pendingConfigurationIndex: LogIndex;
   /** Not 0 on a leader that is no voter any more: it steps down when this index is committed. */
   leavingIndex: LogIndex;
+  /** The last noop of this log that is not the first entry of its term: a leader took its leave with it. 0: none. */
+  farewellIndex: LogIndex;
   /** Bytes of entries that this leader has appended and not applied. */
   uncommittedBytes: number;
   /** Cluster time when this leader was elected, and ticks since. */
@@ -214,6 +222,8 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     leaderId: null,
     configuration: boot.configuration,
     configurationChanged: false,
+    wasMember: boot.configuration.members[options.id] !== undefined,
+    isToldRemoved: false,
     log,
     snapshot: boot.snapshot,
     installing: null,
@@ -224,12 +234,13 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     votes: new Map(),
     bootScan:
       log.appliedIndex < log.lastIndex
-        ? { nextIndex: log.appliedIndex + 1, lastIndex: log.lastIndex, found: [], awaitedFrom: 0 }
+        ? { nextIndex: log.appliedIndex + 1, lastIndex: log.lastIndex, found: [], committed: 0, awaitedFrom: 0 }
         : null,
     progress: [],
     transferee: null,
     pendingConfigurationIndex: 0,
     leavingIndex: 0,
+    farewellIndex: 0,
     uncommittedBytes: 0,
     electedAt: 0,
     ticksSinceElected: 0,

@@ -5,6 +5,7 @@
 
 import type { Status } from "./effect.ts";
 import type { ProgressKind } from "./progress.ts";
+import { isRemoved } from "./removal.ts";
 import type { RaftState } from "./state.ts";
 import type { LogIndex, NodeId } from "./types.ts";
 
@@ -24,6 +25,7 @@ export function statusOf(state: RaftState): Status {
     commitIndex: state.log.commitIndex,
     lastLogIndex: state.log.lastIndex,
     configuration: state.configuration,
+    removed: isRemoved(state),
   };
 }
 

@@ -16,6 +16,7 @@ import type { Message } from "./message.ts";
 import { advanceMatch, becomeProbe } from "./progress.ts";
 import { onForwardedProposal, onForwardedProposalRefused, onPropose } from "./proposal.ts";
 import { onReadIndex, onReadIndexRequest, onReadIndexResponse } from "./read-index.ts";
+import { answerRemoved, onRemovalNotice } from "./removal.ts";
 import { onInstallSnapshotRequest, onSnapshotInstalled, onSnapshotSent, onSnapshotTaken } from "./snapshot.ts";
 import type { RaftState } from "./state.ts";
 import { settleTerm } from "./term.ts";
@@ -64,7 +65,10 @@ export function step(state: RaftState, input: Input): void {
 }
 
 function receive(state: RaftState, message: Message): void {
-  if (message.to !== state.id || !settleTerm(state, message)) return;
+  if (message.to !== state.id) return;
+  if (message.kind === "removalNotice") return onRemovalNotice(state, message);
+  answerRemoved(state, message);
+  if (!settleTerm(state, message)) return;
   switch (message.kind) {
     case "appendEntriesRequest":
       return onAppendEntriesRequest(state, message);

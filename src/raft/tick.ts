@@ -48,8 +48,7 @@ function tickLeader(state: RaftState): void {
   state.electionElapsedTicks += 1;
   if (state.electionElapsedTicks >= options.electionTimeoutTicks) {
     state.electionElapsedTicks = 0;
-    const mayStay = !options.checkQuorum || state.leavingIndex > 0 || isQuorumActive(state);
-    if (!mayStay) return becomeFollower(state, state.currentTerm, null);
+    if (options.checkQuorum && !isQuorumActive(state)) return becomeFollower(state, state.currentTerm, null);
     for (const progress of state.progress) progress.recentActive = progress.id === state.id;
     // The target of a transfer has had its time (dissertation §3.10).
     state.transferee = null;

@@ -177,6 +177,10 @@ function clientRequestFromWire(wire: readonly unknown[]): Message {
         readIndex: wholeOf(readIndex, "readIndex"),
       };
     }
+    case messageKinds.removalNotice: {
+      const [, , , , appliedIndex] = tupleOf(wire, 5, "removalNotice");
+      return { kind: "removalNotice", ...envelopeOf(wire), appliedIndex: wholeOf(appliedIndex, "appliedIndex") };
+    }
     default:
       throw new CodecError("an unknown kind of message", 0);
   }

@@ -26,6 +26,7 @@ export const messageKinds = {
   forwardedProposalRefused: 13,
   readIndexRequest: 14,
   readIndexResponse: 15,
+  removalNotice: 16,
 } as const;
 
 /** What a forwarded proposal holds. */
@@ -84,6 +85,8 @@ export function messageToWire(message: Message, entries: Uint8Array | undefined)
       return [kind, from, to, term, message.readId];
     case "readIndexResponse":
       return [kind, from, to, term, message.readId, message.readIndex];
+    case "removalNotice":
+      return [kind, from, to, term, message.appliedIndex];
   }
 }
 

@@ -153,7 +153,7 @@ export class FakeNode {
   tellLeadership(): void {
     const { term, leaderId, configuration } = this;
     const role: LeadershipChanged["role"] = leaderId === "n1" ? "leader" : "follower";
-    this.toIngress({ kind: "leadershipChanged", role, term, leaderId, configuration });
+    this.toIngress({ kind: "leadershipChanged", role, term, leaderId, configuration, removed: false });
   }
 
   /** The state now reflects everything up to now. */

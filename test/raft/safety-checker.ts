@@ -131,10 +131,13 @@ export class SafetyChecker {
   /** Committed is durable on a quorum's disks, and never goes back. */
   #checkCommit({ id, state }: CoreNode): void {
     const { commitIndex } = state.log;
-    require(commitIndex >= (this.#commitOf.get(id) ?? 0), "the commit index never goes back");
+    const before = this.#commitOf.get(id) ?? 0;
+    require(commitIndex >= before, "the commit index never goes back");
     this.#commitOf.set(id, commitIndex);
-    if (state.role !== "leader" || commitIndex <= this.#committed) return;
+    if (commitIndex <= this.#committed) return;
     this.#committed = commitIndex;
+    // Whoever counted it may have stepped down in the same turn, and others have heard of it.
+    if (state.role !== "leader" || commitIndex === before) return;
     const term = termAt(state.log, commitIndex);
     const holders = this.#cluster.nodes.filter(({ disk }) => {
       if (commitIndex <= disk.startIndex) return true;

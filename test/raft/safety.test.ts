@@ -106,10 +106,8 @@ class Run {
   #change(node: CoreNode): void {
     const steps: ConfigurationStep[] = [];
     const wanted = 1 + this.#draw(2);
-    // Leadership is moved before its holder is removed: else its end at the wrong moment ends the cluster.
-    const others = this.cluster.nodes.filter(({ state }) => state.role !== "leader");
     while (steps.length < wanted) {
-      const nodeId = this.#pick(others).id;
+      const nodeId = this.#pick(this.cluster.nodes).id;
       const kind = this.#pick(["addVoter", "addLearner", "addVoter", "remove"] as const);
       const member = memberOf(nodeId, this.#pick(["voter", "learner"]));
       steps.push(kind === "remove" ? { kind, nodeId } : { kind, nodeId, member });

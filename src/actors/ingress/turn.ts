@@ -71,6 +71,7 @@ export class Ingress {
         term: 0,
         leaderId: null,
         configuration: emptyConfiguration,
+        removed: false,
       },
     };
     const parts = { limits, standing: this.#standing, out: this.#out };

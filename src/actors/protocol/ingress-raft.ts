@@ -70,7 +70,7 @@ export interface ReadRefused {
   readonly readId: number;
 }
 
-/** Sent at the start and at every change of leader, term, role or configuration. */
+/** Sent at the start and at every change of leader, term, role or configuration, and when this node was removed. */
 export interface LeadershipChanged {
   readonly kind: "leadershipChanged";
   readonly role: Role;
@@ -78,6 +78,8 @@ export interface LeadershipChanged {
   readonly leaderId: NodeId | null;
   /** As applied here. */
   readonly configuration: Configuration;
+  /** This node was a member and is none any more: it campaigns no longer, and what it holds grows old. */
+  readonly removed: boolean;
 }
 
 export interface MemberProgress {

@@ -9,7 +9,7 @@ import type { RaftActorEffects } from "./input.ts";
 import type { RaftActorState } from "./state.ts";
 
 export function showStatus(state: RaftActorState, core: RaftState, effects: RaftActorEffects): void {
-  const { role, term, leaderId, configuration } = statusOf(core);
+  const { role, term, leaderId, configuration, removed } = statusOf(core);
   const shown = state.shown;
   if (shown === null || shown.configuration !== configuration) effects.peers = configuration;
   if (
@@ -17,11 +17,12 @@ export function showStatus(state: RaftActorState, core: RaftState, effects: Raft
     shown.role === role &&
     shown.term === term &&
     shown.leaderId === leaderId &&
-    shown.configuration === configuration
+    shown.configuration === configuration &&
+    shown.removed === removed
   ) {
     return;
   }
-  state.shown = { kind: "leadershipChanged", role, term, leaderId, configuration };
+  state.shown = { kind: "leadershipChanged", role, term, leaderId, configuration, removed };
   effects.toIngress.push(state.shown);
   const leading = role === "leader";
   if (leading === state.leadingShown) return;

@@ -17,6 +17,7 @@ export class StatusNews {
   #isMisplacementTold = false;
   #toldMembers = "";
   #toldRole = "";
+  #isRemovalTold = false;
 
   constructor(config: Pick<RaftConfig, "identity" | "addresses">, say: Supervisor["log"]) {
     this.#config = config;
@@ -37,6 +38,7 @@ export class StatusNews {
     this.#tellLeader(status, commitIndex);
     this.#tellMembers(status, commitIndex);
     this.#tellMisplacement(status);
+    this.#tellRemoval(status, commitIndex);
   }
 
   #tellLeader({ term, leaderId }: LeadershipChanged, commitIndex: LogIndex): void {
@@ -62,6 +64,16 @@ export class StatusNews {
     if (members === this.#toldMembers || members === "") return;
     this.#toldMembers = members;
     this.#say("info", members, { term, index: commitIndex });
+  }
+
+  #tellRemoval({ term, removed }: LeadershipChanged, commitIndex: LogIndex): void {
+    if (removed === this.#isRemovalTold) return;
+    this.#isRemovalTold = removed;
+    const fields = { term, index: commitIndex };
+    if (!removed) return this.#say("info", "this node is a member again", fields);
+    const message =
+      "this node was removed from the cluster: it campaigns no longer, and what it holds grows old; stop it";
+    this.#say("warn", message, fields);
   }
 
   /** A node that was started elsewhere than the others look for it is unreachable, and nothing else would say so. */

@@ -20,7 +20,7 @@ const tickMs = 50;
 
 function leadership(term: number, voters: Readonly<Record<string, Member>>): LeadershipChanged {
   const configuration = { ...emptyConfiguration, voters: Object.keys(voters), members: voters };
-  return { kind: "leadershipChanged", role: "leader", term, leaderId: "n1", configuration };
+  return { kind: "leadershipChanged", role: "leader", term, leaderId: "n1", configuration, removed: false };
 }
 
 /** Node n4 joins through an ingress whose raft and store the test plays. */

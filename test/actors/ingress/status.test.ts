@@ -29,6 +29,7 @@ function failing(memberIds: readonly string[], freshAtMs = nowMs - 100, voters =
         voters,
         members: Object.fromEntries(memberIds.map((id) => [id, member])),
       },
+      removed: false,
     },
   };
   return checkReadiness("n1", board, standing, nowMs).flatMap(({ ok, name, detail }) =>

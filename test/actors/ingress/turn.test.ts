@@ -82,6 +82,7 @@ function leadership(term: number, leaderId: string | null): LeadershipChanged {
     term,
     leaderId,
     configuration: emptyConfiguration,
+    removed: false,
   };
 }
 

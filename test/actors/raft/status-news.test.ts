@@ -25,7 +25,7 @@ function status(
   configuration: Configuration = configurationOf([]),
 ): LeadershipChanged {
   const role = leaderId === "n1" ? "leader" : "follower";
-  return { kind: "leadershipChanged", role, term, leaderId, configuration };
+  return { kind: "leadershipChanged", role, term, leaderId, configuration, removed: false };
 }
 
 describe("what an operator is told", () => {
@@ -73,6 +73,16 @@ describe("what an operator is told", () => {
       "debug this node is candidate in term 2",
       "debug this node is follower in term 3",
       "info voters n1, n2",
+    ]);
+  });
+
+  it("is that this node was removed, and that it is a member again", () => {
+    const { news, lines } = listen("n1");
+    for (const removed of [false, true, true, false]) news.onStatus({ ...status(3, null), removed }, 7);
+    const told = lines.filter(({ level, message }) => level === "warn" || message.includes("member"));
+    expect(told.map(({ level, message }) => `${level}: ${message.split(":")[0]}`)).to.deep.equal([
+      "warn: this node was removed from the cluster",
+      "info: this node is a member again",
     ]);
   });
 

@@ -14,6 +14,7 @@ export class Divergence extends Error {
 export const divergences = {
   unknownCommand: (command: string): Divergence => new Divergence(`the core has no \`${command}\``),
   option: (option: string): Divergence => new Divergence(`the core has no option \`${option}\``),
+  refusal: (reason: string): Divergence => new Divergence(`a change that cannot be made is refused (${reason})`),
   leaving: (): Divergence =>
     new Divergence(
       "a leader that was removed waits for those that remain to know of it, then hands over to one of them",

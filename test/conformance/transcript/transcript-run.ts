@@ -177,6 +177,7 @@ export class TranscriptRun {
     const refusal = this.#node(directive).step({ kind: "propose", proposalId: 1, proposal });
     if (refusal === null) return [];
     if (refusal === "noLeader" || refusal === "transferring") return [dropped];
+    if (refusal !== "configurationPending") throw divergences.refusal(refusal);
     // What the transcript has in its place is proposed by hand, so that the rest can be compared.
     this.#cluster.notes.add(refusedChange);
     const commands = [new Uint8Array()];
