@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { StartError } from "../src/errors/balsa-error.ts";
+import { movedAway } from "./moved.ts";
 import { describeEnd, NodeProcess } from "./node-process.ts";
 
 export interface LaunchOptions {
@@ -153,7 +154,17 @@ async function startAll(plans: readonly Plan[], fleet: Fleet): Promise<undefined
   const used = plans.filter((node) => node.used);
   const founders = used.length > 0 ? used : plans.slice(0, 1);
   const door = founders[0];
-  await fleet.start(founders, (node) => (node === door ? ["--bootstrap"] : joining(door)));
+  let over = false;
+  const moved = movedAway(used, () => over).then((why) => {
+    if (why !== null) throw new StartError(why);
+  });
+  moved.catch(() => undefined);
+  try {
+    const started = fleet.start(founders, (node) => (node === door ? ["--bootstrap"] : joining(door)));
+    await Promise.race([started, moved.then(() => started)]);
+  } finally {
+    over = true;
+  }
   await fleet.start(
     plans.filter((node) => !founders.includes(node)),
     () => joining(door),

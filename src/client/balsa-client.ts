@@ -7,6 +7,7 @@ import { Agent } from "node:http";
 import { BalsaError } from "../errors/balsa-error.ts";
 import { errorOf, type JsonObject, jsonObjectOf, revisionIn } from "./answer.ts";
 import { type Answer, type Exchange, ExchangeError, exchange } from "./exchange.ts";
+import { Members } from "./members.ts";
 
 export interface ClientOptions {
   /** URLs of nodes, as `http://127.0.0.1:8091`; `http://` may be left out. */
@@ -63,6 +64,7 @@ const timeoutMsMax = 60_000;
  */
 export class BalsaClient {
   readonly endpoints: readonly URL[];
+  readonly members: Members;
   readonly #timeoutMs: number;
   readonly #agent = new Agent({ keepAlive: true });
   /** Index of the endpoint that answered last. */
@@ -76,6 +78,10 @@ export class BalsaClient {
     if (!(this.#timeoutMs >= 1 && this.#timeoutMs <= timeoutMsMax)) {
       throw new RangeError(`a timeout is 1 to ${timeoutMsMax} ms, not ${this.#timeoutMs}`);
     }
+    this.members = new Members((method, path, body) => {
+      const bytes = body === undefined ? {} : { body: bytesOf(JSON.stringify(body)) };
+      return this.#call({ method, path, ...bytes, writes: method !== "GET" });
+    });
   }
 
   /** Undefined when the key does not exist. */

@@ -6,7 +6,7 @@
 import { type Agent, request as startRequest } from "node:http";
 
 export interface Exchange {
-  readonly method: "GET" | "PUT" | "DELETE" | "POST";
+  readonly method: "GET" | "PUT" | "DELETE" | "POST" | "PATCH";
   readonly host: string;
   readonly port: number;
   /** Sent as it is: a URL object would swallow segments of dots, escaped or not. */

@@ -1,6 +1,6 @@
 /**
  * @module
- * One HTTP exchange with JSON in both directions, as main needs it now and then: to join, and to see whether
+ * One HTTP exchange with JSON in both directions, as main needs it now and then: to join, to say where this node is, and to see whether
  * its own node is ready.
  */
 
@@ -14,13 +14,12 @@ export interface JsonAnswer {
 
 const answerBytesMax = 1 << 20;
 
-/** Rejects when nobody answers within `timeoutMs`, the connection breaks, or `abandon` aborts. */
+/** Rejects when nobody answers within `timeoutMs`, the connection breaks, or `signal` aborts. */
 export function exchangeJson(
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PATCH",
   url: string,
   body: unknown,
-  timeoutMs: number,
-  abandon?: AbortSignal,
+  { timeoutMs, signal: abandon }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<JsonAnswer> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = abandon === undefined ? timeout : AbortSignal.any([timeout, abandon]);

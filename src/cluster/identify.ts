@@ -12,7 +12,7 @@ import {
   newIncarnation,
   writeIdentity,
 } from "../storage/data-directory.ts";
-import { clusterIdAt } from "./join.ts";
+import { clusterIdAt, refuseSecondCluster } from "./join.ts";
 import type { NodeOptions } from "./options.ts";
 
 /**
@@ -22,6 +22,7 @@ import type { NodeOptions } from "./options.ts";
 export async function identify(directory: DataDirectory, options: NodeOptions): Promise<DirectoryIdentity> {
   if (directory.identity !== null) return directory.identity;
   const begin = beginningOf(options);
+  if (begin.kind === "bootstrap") await refuseSecondCluster(options.id, options.peers ?? []);
   const clusterId = begin.kind === "bootstrap" ? randomBytes(16).toString("hex") : await clusterIdAt(begin.url);
   const identity = { nodeId: options.id, clusterId, incarnation: newIncarnation(), begin };
   await writeIdentity(directory, identity);

@@ -9,6 +9,9 @@ import { exchangeJson } from "./http-exchange.ts";
 
 const retryMs = 200;
 const joinTimeoutMs = 60_000;
+const statusTimeoutMs = 5_000;
+/** A peer that is down must not keep a new cluster waiting. */
+const peerTimeoutMs = 2_000;
 
 export interface JoinRequest {
   readonly id: string;
@@ -20,14 +23,43 @@ export interface JoinRequest {
 
 /** The id of the cluster that answers at `url`. Throws a StartError when there is none. */
 export async function clusterIdAt(url: string): Promise<string> {
-  const status = await exchangeJson("GET", `${url}/status`, undefined, 5_000).catch((cause: Error) => {
-    throw new StartError(`nobody answers at ${url}, which this node was told to join: ${cause.message}`, { cause });
-  });
+  const status = await exchangeJson("GET", `${url}/status`, undefined, { timeoutMs: statusTimeoutMs }).catch(
+    (cause: Error) => {
+      throw new StartError(`nobody answers at ${url}, which this node was told to join: ${cause.message}`, { cause });
+    },
+  );
   const clusterId = status.body["clusterId"];
   if (status.status !== 200 || typeof clusterId !== "string") {
     throw new StartError(`what answers at ${url} is not a node of a Balsa cluster (status ${status.status})`);
   }
   return clusterId;
+}
+
+/**
+ * Sees that no cluster is begun beside one that a peer knows. Peers that do not answer are taken for not begun yet.
+ * Throws a StartError with the words how to become, or to replace, a member of that cluster.
+ */
+export async function refuseSecondCluster(id: string, peers: readonly string[]): Promise<void> {
+  const asked = peers.map(async (url) => {
+    const status = await exchangeJson("GET", `${url}/status`, undefined, { timeoutMs: peerTimeoutMs });
+    return { url, clusterId: status.body["clusterId"], members: status.body["members"] };
+  });
+  for (const answer of await Promise.allSettled(asked)) {
+    if (answer.status === "rejected" || typeof answer.value.clusterId !== "string") continue;
+    const { url, clusterId, members } = answer.value;
+    const known = `${url} belongs to cluster ${clusterId}, and --bootstrap would begin a second one beside it: `;
+    const knowsId = Array.isArray(members) && members.some((member: unknown) => idOf(member) === id);
+    throw new StartError(
+      knowsId
+        ? `${known}${id} is a member there. Give it its old directory; or, when that is lost for good, start it with ` +
+            `--join ${url}, and run: balsa member replace ${id}`
+        : `${known}say --join ${url} to become a member`,
+    );
+  }
+}
+
+function idOf(member: unknown): unknown {
+  return typeof member === "object" && member !== null && "id" in member ? member.id : undefined;
 }
 
 /**
@@ -55,7 +87,7 @@ export async function join(
 /** Null when joined; otherwise why not yet. */
 async function tryToJoin(url: string, request: JoinRequest, signal: AbortSignal): Promise<string | null> {
   try {
-    const { status, body } = await exchangeJson("POST", `${url}/join`, request, joinTimeoutMs, signal);
+    const { status, body } = await exchangeJson("POST", `${url}/join`, request, { timeoutMs: joinTimeoutMs, signal });
     if (status === 200) return null;
     const detail = typeof body["detail"] === "string" ? body["detail"] : `status ${status}`;
     if (status < 500 && body["code"] !== "CONFIG_CHANGE_PENDING")

@@ -33,6 +33,8 @@ export interface NodeOptions {
   /** The node's own directory; made when it is not there. */
   readonly data: string;
   readonly begin: Begin;
+  /** URLs of nodes that may know a cluster already: asked before a new one is begun. */
+  readonly peers?: readonly string[];
   /** What others are told, where it differs from what is listened on. */
   readonly advertiseHttp?: string;
   readonly advertiseRaft?: string;

@@ -177,7 +177,7 @@ class RunningCluster implements Cluster {
   /** Asks the leader, which is asked again when it has just ceased to be that. */
   async #change(path: string, body: object): Promise<void> {
     const leader = await this.leader();
-    const answer = await exchangeJson("POST", `${leader.httpUrl}${path}`, body, memberChangeMsMax);
+    const answer = await exchangeJson("POST", `${leader.httpUrl}${path}`, body, { timeoutMs: memberChangeMsMax });
     if (answer.status < 300) return;
     const { code, detail } = answer.body;
     const words = typeof detail === "string" ? detail : `${leader.id} answered ${answer.status}`;

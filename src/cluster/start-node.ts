@@ -16,12 +16,13 @@ import { BalsaClient } from "../client/balsa-client.ts";
 import { StartError } from "../errors/balsa-error.ts";
 import { type Beginning, openDataDirectory } from "../storage/data-directory.ts";
 import { actorsOf, type NodeMakings } from "./actor-configs.ts";
+import { announce } from "./announce.ts";
 import { nodeLimits } from "./defaults.ts";
 import { exchangeJson } from "./http-exchange.ts";
 import { identify } from "./identify.ts";
 import { join } from "./join.ts";
 import { Keepers } from "./keepers.ts";
-import type { BalsaNode, NodeOptions, NodeStanding, StartOptions } from "./options.ts";
+import type { BalsaNode, LogLine, NodeOptions, NodeStanding, StartOptions } from "./options.ts";
 import { standingOn } from "./standing.ts";
 import { completeOptions, removeDirectory } from "./start-options.ts";
 
@@ -136,7 +137,7 @@ class RunningNode implements BalsaNode {
       await this.closed.catch(() => undefined);
       throw startErrorOf(cause);
     }
-    if (this.#begin.kind === "join") this.#joining = this.#join(this.#begin);
+    this.#joining = this.#takePlace();
   }
 
   async ready(): Promise<void> {
@@ -213,17 +214,22 @@ class RunningNode implements BalsaNode {
     if (this.#isTemporary) await removeDirectory(this.data);
   }
 
-  /** Never rejects: a refusal ends the node. */
-  async #join({ url, learner }: Extract<Beginning, { kind: "join" }>): Promise<void> {
-    const { httpAdvertise, raftAdvertise } = this.#addresses;
-    const { incarnation } = this.#identity;
-    const role = learner ? "learner" : "voter";
-    const request = { id: this.id, httpAddr: httpAdvertise, raftAddr: raftAdvertise, incarnation, role } as const;
-    const log = (why: string): void => {
-      this.#options.log({ level: "info", actor: "main", message: `not joined yet: ${why}`, fields: { url } });
+  /** Joins, or sees that the cluster knows where this node is. Never rejects: a refusal to be taken in ends the node. */
+  async #takePlace(): Promise<void> {
+    const begin = this.#begin;
+    const { httpAdvertise: httpAddr, raftAdvertise: raftAddr } = this.#addresses;
+    const here = { id: this.id, httpAddr, raftAddr, incarnation: this.#identity.incarnation };
+    const say = (level: LogLine["level"], message: string): void => {
+      this.#options.log({ level, actor: "main", message, fields: {} });
     };
+    const { signal } = this.#abandon;
     try {
-      if (await this.#hasNeverBeenTakenIn()) await join(url, request, this.#abandon.signal, log);
+      if ((await this.#hasNeverBeenTakenIn()) && begin.kind === "join") {
+        const role = begin.learner ? "learner" : "voter";
+        await join(begin.url, { ...here, role }, signal, (why) => say("info", `not joined yet: ${why}`));
+      } else {
+        await announce(this.httpUrl, here, signal, say);
+      }
     } catch (cause) {
       if (this.#closing === null) void (this.#closing = this.#end(cause)).catch(() => undefined);
     }
@@ -236,7 +242,9 @@ class RunningNode implements BalsaNode {
   }
 
   async #isReady(): Promise<boolean> {
-    const answer = await exchangeJson("GET", `${this.httpUrl}/readyz`, undefined, 1_000).catch(() => null);
+    const answer = await exchangeJson("GET", `${this.httpUrl}/readyz`, undefined, { timeoutMs: 1_000 }).catch(
+      () => null,
+    );
     return answer?.status === 200;
   }
 }

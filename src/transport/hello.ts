@@ -152,7 +152,8 @@ export function incarnationRefusal(nodeId: NodeId, incarnation: string, keeper: 
   if (expected === "" || expected === incarnation) return undefined;
   const detail =
     `the data directory of ${nodeId} is ${incarnation === "" ? "unnamed" : incarnation}, the cluster knows ${expected}: ` +
-    "remove it first (POST /remove) and let it join again, or give the node its old directory";
+    "give the node its old directory; or, when that is lost for good, run: " +
+    `balsa member replace ${nodeId}${incarnation === "" ? "" : ` --incarnation ${incarnation}`}`;
   return { code: "wrongIncarnation", detail };
 }
 

@@ -58,6 +58,12 @@ interface SnapshotUnderWay {
   readonly abort: AbortController;
 }
 
+/** Where a peer says that it is, and where the membership had it when it said so. */
+interface Claim {
+  readonly address: Address;
+  readonly insteadOf: Address;
+}
+
 /** How often established connections are looked after. */
 const tickIntervalMs = 250;
 
@@ -74,6 +80,8 @@ export class Links {
   readonly #receivers = new Map<NodeId, SnapshotReceiver>();
   readonly #senders = new Map<NodeId, SnapshotUnderWay>();
   #peers: ReadonlyMap<NodeId, Address> = new Map();
+  /** Peers that say of themselves, on a connection that stands, that they are not where the membership has them. */
+  readonly #claims = new Map<NodeId, Claim>();
   #cuts: { readonly to: ReadonlySet<NodeId>; readonly from: ReadonlySet<NodeId> } = { to: new Set(), from: new Set() };
   #raftAddr: string;
   #paused = false;
@@ -110,14 +118,15 @@ export class Links {
 
   /**
    * Who there is to be connected with, this node itself aside. Links to others end, but for those that this node only
-   * knows from their own hello, which end with the connection on which it came.
+   * knows from their own hello, which end with the connection on which it came. A peer that said there that it is
+   * elsewhere now is dialled where it said, until it is given another address here or that connection ends.
    */
   setPeers(peers: ReadonlyMap<NodeId, Address>): void {
     this.#peers = new Map([...peers].filter(([peer]) => peer !== this.#identity.nodeId));
     for (const [peer, address] of this.#peers) {
       const link = this.#outgoing.get(peer);
       if (link === undefined) this.#outgoing.set(peer, new PeerLink(peer, address, this.#context));
-      else link.moveTo(address);
+      else link.moveTo(this.#addressOf(peer, address));
     }
     for (const incoming of this.#incoming.values()) {
       if (this.#callbacks.refuse(incoming.from) !== undefined) incoming.close();
@@ -275,11 +284,13 @@ export class Links {
     this.#reach(hello);
   }
 
-  /** A peer that has just dialled is up; one that only its hello makes known is dialled where that says. */
+  /** A peer that has just dialled is up, and knows best where it is. */
   #reach({ from, raftAddr }: Hello): void {
     const known = this.#outgoing.get(from);
     const address = parseDialledAddress(raftAddr);
-    if (address !== null && !this.#peers.has(from)) {
+    if (address !== null) {
+      const insteadOf = this.#peers.get(from);
+      if (insteadOf !== undefined) this.#claims.set(from, { address, insteadOf });
       if (known === undefined) this.#outgoing.set(from, new PeerLink(from, address, this.#context));
       else known.moveTo(address);
     }
@@ -291,7 +302,18 @@ export class Links {
   #onIncomingClosed(link: IncomingLink): void {
     if (this.#incoming.get(link.from) !== link) return;
     this.#incoming.delete(link.from);
+    this.#claims.delete(link.from);
+    const address = this.#peers.get(link.from);
+    if (address !== undefined) this.#outgoing.get(link.from)?.moveTo(address);
     this.#dropUnwanted(link.from);
+  }
+
+  /** Where to dial a peer that the membership has at `known`. */
+  #addressOf(peer: NodeId, known: Address): Address {
+    const claim = this.#claims.get(peer);
+    if (claim !== undefined && formatAddress(claim.insteadOf) === formatAddress(known)) return claim.address;
+    this.#claims.delete(peer);
+    return known;
   }
 
   #dropUnwanted(peer: NodeId): void {

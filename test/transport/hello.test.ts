@@ -80,7 +80,7 @@ describe("the hello", () => {
     dialing.connectTo(accepting);
     const refused = await dialing.refused();
     expect(refused).to.have.property("code", "wrongIncarnation");
-    expect(JSON.stringify(refused)).to.include("remove it first (POST /remove) and let it join again");
+    expect(JSON.stringify(refused)).to.include("balsa member replace");
   });
 
   it("of another version or protocol is answered with both versions, or that it is none", async () => {

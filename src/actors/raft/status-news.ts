@@ -85,8 +85,8 @@ export class StatusNews {
     const says = `${this.#advertised.httpAdvertise} / ${this.#advertised.raftAdvertise}`;
     if (knownAs === says) return;
     this.#isMisplacementTold = true;
-    const message = `this node is known to others as ${knownAs}, but says ${says}: start it there`;
-    this.#say("error", message, { node: identity.nodeId, term, knownAs, says });
+    const message = `this node is known to others as ${knownAs}, and is started at ${says}: it will tell them`;
+    this.#say("warn", message, { node: identity.nodeId, term, knownAs, says });
   }
 }
 

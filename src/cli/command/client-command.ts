@@ -39,7 +39,7 @@ export async function runClientCommand(
   }
 }
 
-function openClient(flags: Flags): BalsaClient {
+export function openClient(flags: Flags): BalsaClient {
   const settings = readSettings(clientSettings, flags);
   try {
     return new BalsaClient({ endpoints: settings.list("endpoints"), timeoutMs: settings.count("timeout-ms") });
@@ -48,7 +48,7 @@ function openClient(flags: Flags): BalsaClient {
   }
 }
 
-function outputOf(flags: Flags): OutputFormat {
+export function outputOf(flags: Flags): OutputFormat {
   const output = flags["output"];
   return output === "table" || output === "json" ? output : "simple";
 }
@@ -105,7 +105,7 @@ async function readStdin(): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function complain(error: BalsaError, writes: boolean): 1 {
+export function complain(error: BalsaError, writes: boolean): 1 {
   const outcome = writes ? ` (outcome: ${error.outcome})` : "";
   process.stderr.write(`balsa: ${error.code}: ${error.message}${outcome}\n`);
   return 1;

@@ -5,6 +5,7 @@
 
 import type { JsonObject } from "../../client/answer.ts";
 import type { DeleteResult, KeyValue, PutResult } from "../../client/balsa-client.ts";
+import type { ListedMember, Member } from "../../client/members.ts";
 
 export type OutputFormat = "simple" | "table" | "json";
 
@@ -61,6 +62,31 @@ export function printStatus(output: OutputFormat, answers: readonly NodeStatus[]
   else
     for (const row of rows)
       print(row.map((cell, at) => (at === 0 ? cell : `${statusColumns[at - 1]}=${cell}`)).join(" "));
+}
+
+const memberColumns = ["id", "role", "leader", "healthy", "matchIndex", "httpAddr", "raftAddr"] as const;
+
+/** A line a member; `json` is an array of them. */
+export function printMembers(output: OutputFormat, members: readonly ListedMember[]): void {
+  if (output === "json") return printJson(members);
+  const rows = members.map((member) => memberColumns.map((column) => String(member[column] ?? "-")));
+  if (output === "table") return printTable(memberColumns, rows);
+  for (const row of rows) print(row.map((cell, at) => (at === 0 ? cell : `${memberColumns[at]}=${cell}`)).join(" "));
+}
+
+/** What became of a member. */
+export function printMember(output: OutputFormat, member: Member): void {
+  const { id, role, httpAddr, raftAddr } = member;
+  if (output === "json") printJson(member);
+  else if (output === "table") printTable(["id", "role", "httpAddr", "raftAddr"], [[id, role, httpAddr, raftAddr]]);
+  else print("OK");
+}
+
+/** That something is done, and to what. */
+export function printDone(output: OutputFormat, what: Readonly<Record<string, string>>): void {
+  if (output === "simple") print("OK");
+  else if (output === "json") printJson(what);
+  else printTable(Object.keys(what), [Object.values(what)]);
 }
 
 function cellOf(column: (typeof statusColumns)[number], value: unknown): string {

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { StartError } from "../../errors/balsa-error.ts";
 import type { ClientCommandName } from "./client-command.ts";
+import type { MemberCommandName } from "./member-command.ts";
 import { type Flags, UsageError } from "./resolve.ts";
 import { defaultTextOf, flagOf, type Setting, variableOf } from "./setting.ts";
 import { clientSettings, clusterSettings, serveSettings } from "./settings.ts";
@@ -72,14 +73,44 @@ export function makeProgram(exit: { code: number }): Command {
   addClientCommand(program, exit, "put <key> [value]", "put a value; raw bytes from stdin when none is given");
   addClientCommand(program, exit, "del <key>", "delete a key");
   addClientCommand(program, exit, "status", "print what each endpoint says of itself");
+  addMemberCommands(program, exit);
   return program;
+}
+
+function addMemberCommands(program: Command, exit: { code: number }): void {
+  const member = program.command("member").description("list and change the members of a cluster").exitOverride();
+  const add = (usage: string, description: string, options: readonly Option[] = []): void => {
+    const command = addSettings(member.command(usage).description(description), clientSettings);
+    for (const option of options) command.addOption(option);
+    const name = command.name() as MemberCommandName;
+    command.addOption(outputOption()).action(async () => {
+      const { runMemberCommand } = await import("./member-command.ts");
+      exit.code = await runMemberCommand(name, command.args[0] ?? "", command.opts());
+    });
+  };
+  const addresses = [
+    new Option("--http <host:port>", "where clients reach it"),
+    new Option("--raft <host:port>", "where other nodes reach it"),
+  ];
+  const learner = new Option("--learner", "it stays a learner, without a vote");
+  const incarnation = new Option("--incarnation <name>", "the only data directory to let in, as its node says it");
+  add("list", "print the members");
+  add("add <id>", "add a member: a learner, and a voter once it has caught up", [...addresses, learner]);
+  add("remove <id>", "remove a member; a leader hands over first");
+  add("promote <id>", "give a learner a vote, once it has caught up");
+  add("update <id>", "tell the cluster where a member is reached now", addresses);
+  add("replace <id>", "let a new data directory take the place of a lost one", [...addresses, incarnation]);
+}
+
+function outputOption(): Option {
+  const formats = new Option("-o, --output <format>", "how the answer is printed").choices(["simple", "table", "json"]);
+  return formats.default("simple");
 }
 
 function addClientCommand(program: Command, exit: { code: number }, usage: string, description: string): void {
   const command = addSettings(program.command(usage).description(description), clientSettings);
   const name = command.name() as ClientCommandName;
-  const formats = new Option("-o, --output <format>", "how the answer is printed").choices(["simple", "table", "json"]);
-  command.addOption(formats.default("simple"));
+  command.addOption(outputOption());
   if (name === "get") {
     const levels = new Option("--level <level>", "how fresh the answer must be");
     command.addOption(levels.choices(["linearizable", "lease", "stale"]).default("linearizable"));

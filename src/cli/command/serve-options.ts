@@ -31,6 +31,7 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
     raft,
     data,
     begin,
+    peers: settings.list("peer").map((url) => urlOf("--peer", url)),
     ...(advertiseHttp === undefined ? {} : { advertiseHttp }),
     ...(advertiseRaft === undefined ? {} : { advertiseRaft }),
     insecure,
@@ -89,7 +90,7 @@ function beginOf(settings: Settings, data: string): Begin {
     throw new UsageError("--bootstrap and --join exclude each other: a node begins a cluster or joins one");
   }
   if (learner && url === undefined) throw new UsageError("--learner goes with --join");
-  if (url !== undefined) return { kind: "join", url: joinUrl(url), learner };
+  if (url !== undefined) return { kind: "join", url: urlOf("--join", url), learner };
   if (settings.switch("bootstrap")) return { kind: "bootstrap" };
   if (!isFresh(data)) return { kind: "continue" };
   throw new UsageError(
@@ -99,10 +100,10 @@ function beginOf(settings: Settings, data: string): Begin {
 }
 
 /** Without its path, so that routes can be appended. */
-function joinUrl(text: string): string {
+function urlOf(flag: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
-  throw new UsageError(`--join: ${JSON.stringify(text)} is not a URL as http://127.0.0.1:8091`);
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a URL as http://127.0.0.1:8091`);
 }
 
 /** Whether the directory does not exist or holds nothing; one that cannot be read is left to the node to explain. */

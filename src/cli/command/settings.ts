@@ -63,6 +63,12 @@ export const serveSettings: readonly Setting[] = [
     help: "with --join: stay a learner, without a vote",
   },
   {
+    name: "peer",
+    type: "list",
+    placeholder: "url",
+    help: "with --bootstrap: a node that is asked first, lest a second cluster begin beside one it knows (may be repeated)",
+  },
+  {
     name: "advertise-http",
     type: "string",
     placeholder: "host:port",

@@ -1,0 +1,113 @@
+/**
+ * @module
+ * How a node that is started at other addresses than its cluster knows tells the cluster so.
+ */
+
+import { exchangeJson, type JsonAnswer } from "./http-exchange.ts";
+import type { LogLine } from "./options.ts";
+
+const pollMs = 200;
+const retryMs = 1_000;
+const askTimeoutMs = 2_000;
+/** Without a leader for so long, somebody has to help. */
+const patienceMs = 5_000;
+
+export interface Whereabouts {
+  readonly id: string;
+  readonly httpAddr: string;
+  readonly raftAddr: string;
+  readonly incarnation: string;
+}
+
+type Say = (level: LogLine["level"], message: string) => void;
+
+interface Member {
+  readonly id: string;
+  readonly httpAddr: string;
+  readonly raftAddr: string;
+}
+
+/**
+ * Sees that the cluster knows where this node is: asks this node itself, then every other member that it knows, until
+ * one of them has made the change, the cluster refuses it for good, or `signal` aborts. Never rejects.
+ */
+export async function announce(ownUrl: string, here: Whereabouts, signal: AbortSignal, say: Say): Promise<void> {
+  const members = await membersKnownAt(ownUrl, signal);
+  const own = members.find(({ id }) => id === here.id);
+  if (own === undefined || (own.httpAddr === here.httpAddr && own.raftAddr === here.raftAddr)) return;
+  const others = members.filter(({ id }) => id !== here.id).map(({ httpAddr }) => `http://${httpAddr}`);
+  const startedAt = performance.now();
+  let said = "";
+  while (!signal.aborted) {
+    const why = await tryAll([ownUrl, ...others], here, signal, say);
+    if (why === null || signal.aborted) return;
+    if (performance.now() - startedAt >= patienceMs && said !== why) {
+      say("error", `${why}. Run: ${command(here)} --endpoints http://HOST:PORT-OF-A-MEMBER`);
+      said = why;
+    }
+    await pause(retryMs);
+  }
+}
+
+/** Null when there is no more to do; otherwise why not yet. */
+async function tryAll(
+  urls: readonly string[],
+  here: Whereabouts,
+  signal: AbortSignal,
+  say: Say,
+): Promise<string | null> {
+  const { id, httpAddr, raftAddr, incarnation } = here;
+  const failures: string[] = [];
+  for (const url of urls) {
+    const asked = exchangeJson(
+      "PATCH",
+      `${url}/cluster/members/${id}`,
+      { httpAddr, raftAddr, incarnation },
+      { timeoutMs: askTimeoutMs, signal },
+    );
+    const answer = await asked.catch((cause: Error): string => cause.message);
+    if (typeof answer === "object" && answer.status === 200) {
+      say("info", `told the cluster through ${url} that this node is at ${httpAddr} / ${raftAddr} now`);
+      return null;
+    }
+    if (typeof answer === "object" && answer.status < 500) {
+      say("error", `the cluster does not take ${httpAddr} / ${raftAddr} for ${id}: ${detailOf(answer)}`);
+      return null;
+    }
+    failures.push(`${url}: ${typeof answer === "string" ? answer : detailOf(answer)}`);
+  }
+  return `could not tell the cluster that ${id} is at ${httpAddr} / ${raftAddr} now (${failures.join("; ")})`;
+}
+
+function command({ id, httpAddr, raftAddr }: Whereabouts): string {
+  return `balsa member update ${id} --http ${httpAddr} --raft ${raftAddr}`;
+}
+
+/** As the node has them applied; none when it ends before it knows any. */
+async function membersKnownAt(url: string, signal: AbortSignal): Promise<readonly Member[]> {
+  while (!signal.aborted) {
+    const answer = await exchangeJson("GET", `${url}/status`, undefined, { timeoutMs: askTimeoutMs, signal }).catch(
+      () => null,
+    );
+    const members = answer?.body["members"];
+    if (Array.isArray(members) && members.length > 0) return members.filter(isMember);
+    await pause(pollMs);
+  }
+  return [];
+}
+
+function isMember(value: unknown): value is Member {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, httpAddr, raftAddr } = value as Readonly<Record<string, unknown>>;
+  return typeof id === "string" && typeof httpAddr === "string" && typeof raftAddr === "string";
+}
+
+function detailOf({ status, body }: JsonAnswer): string {
+  return typeof body["detail"] === "string" ? body["detail"] : `status ${status}`;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
