@@ -30,18 +30,27 @@ interface Ports {
 }
 
 const readyMsMax = 30_000;
+const stopMsMax = 10_000;
+
+interface Place {
+  readonly url: string;
+  readonly data: string;
+  readonly args: readonly string[];
+}
 
 /** A node with a fixed place: directory and ports stay when its process goes and another takes its place. */
 export class StagedNode {
   readonly id: string;
   readonly url: string;
+  readonly data: string;
   readonly #stage: Stage;
   readonly #args: readonly string[];
   #process: NodeProcess | undefined;
 
-  constructor(stage: Stage, id: string, place: { readonly url: string; readonly args: readonly string[] }) {
+  constructor(stage: Stage, id: string, place: Place) {
     this.id = id;
     this.url = place.url;
+    this.data = place.data;
     this.#stage = stage;
     this.#args = place.args;
   }
@@ -63,6 +72,11 @@ export class StagedNode {
   async kill(): Promise<void> {
     this.process.signal("SIGKILL");
     await this.process.ended;
+  }
+
+  /** SIGTERM; resolves when the process is gone. */
+  async stop(): Promise<void> {
+    await this.process.stop(stopMsMax);
   }
 
   /** Null when it does not answer within a second. */
@@ -91,8 +105,8 @@ export class Stage {
     return child;
   }
 
-  /** `count` nodes of one cluster, all ready. Their peers reach them by `between` when it is given. */
-  async cluster(count: number, between?: Between): Promise<readonly StagedNode[]> {
+  /** `count` nodes of one cluster to be, none of them started. Their peers reach them by `between` when it is given. */
+  async places(count: number, between?: Between): Promise<readonly StagedNode[]> {
     const ports = await freePorts(count * 2);
     const directory = join(this.directory, `cluster-${++this.#clusters}`);
     const nodes: StagedNode[] = [];
@@ -101,6 +115,12 @@ export class Stage {
       const advertised = await between?.(id, raft);
       nodes.push(this.#place(directory, id, { http, raft, advertised }));
     }
+    return nodes;
+  }
+
+  /** `count` nodes of one cluster, all ready. */
+  async cluster(count: number, between?: Between): Promise<readonly StagedNode[]> {
+    const nodes = await this.places(count, between);
     const [first, ...others] = nodes;
     if (first === undefined) return [];
     await first.start(["--bootstrap"]);
@@ -120,8 +140,9 @@ export class Stage {
   #place(directory: string, id: string, { http, raft, advertised }: Ports): StagedNode {
     const addresses = ["--http", `127.0.0.1:${http}`, "--raft", `127.0.0.1:${raft}`];
     if (advertised !== undefined) addresses.push("--advertise-raft", `127.0.0.1:${advertised}`);
-    const args = ["--id", id, "--data", join(directory, id), "--log-level", "warn", ...addresses];
-    return new StagedNode(this, id, { url: `http://127.0.0.1:${http}`, args });
+    const data = join(directory, id);
+    const args = ["--id", id, "--data", data, "--log-level", "warn", ...addresses];
+    return new StagedNode(this, id, { url: `http://127.0.0.1:${http}`, data, args });
   }
 
   #clear(): void {

@@ -67,6 +67,22 @@ export async function verifyOn(nodes: readonly StagedNode[], prefix: string, rep
   });
 }
 
+/** The longest time between two acknowledgements in a row, within a span of time. */
+export interface Gap {
+  readonly beganAt: number;
+  readonly ms: number;
+}
+
+export function longestGap({ ackedAt }: LoadReport, from: number, to: number): Gap {
+  let longest: Gap = { beganAt: from, ms: 0 };
+  let beganAt = from;
+  for (const time of [...ackedAt.filter((acked) => acked > from && acked < to).sort(), to]) {
+    if (time - beganAt > longest.ms) longest = { beganAt, ms: time - beganAt };
+    beganAt = time;
+  }
+  return longest;
+}
+
 /** From `time` to the first acknowledgement of a write that was sent after it; Infinity when there is none. */
 export function resumedAfter(time: number, { sentAt, ackedAt }: LoadReport): number {
   let first = Number.POSITIVE_INFINITY;

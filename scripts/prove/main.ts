@@ -10,10 +10,11 @@ import type { Check, Experiment, RunOptions } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { isolation } from "./isolation.ts";
 import { linearizable } from "./linearizable.ts";
+import { membership } from "./membership.ts";
 import { quickstart } from "./quickstart.ts";
 import { restart } from "./restart.ts";
 
-const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart, linearizable];
+const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart, linearizable, membership];
 
 /** Gives the exit code: 1 when a claim does not hold, 2 when a name or an option is unknown. */
 async function prove(args: readonly string[]): Promise<number> {

@@ -47,6 +47,7 @@ interface PendingChange {
   /** Proposals of this change that raft accepted and did not refuse after all: above 0 its outcome is open. */
   accepted: number;
   nextAttemptMs: number;
+  nextTransferMs: number;
   transfers: number;
   /** What holds it up, since when; null while nothing does. */
   held: Extract<Verdict, { kind: "hold" }> | null;
@@ -91,6 +92,7 @@ export class Membership {
       acceptedTerm: 0,
       accepted: 0,
       nextAttemptMs: 0,
+      nextTransferMs: 0,
       transfers: 0,
       held: null,
       heldSinceMs: 0,
@@ -218,9 +220,9 @@ export class Membership {
   #transfer(pending: PendingChange, transferees: readonly string[]): void {
     const { out, standing } = this.#parts;
     const transferee = transferees[pending.transfers % transferees.length];
-    if (transferee === undefined || standing.nowMs < pending.nextAttemptMs) return;
+    if (transferee === undefined || standing.nowMs < pending.nextTransferMs) return;
     pending.transfers++;
-    pending.nextAttemptMs = standing.nowMs + transferRepeatMs;
+    pending.nextTransferMs = standing.nowMs + transferRepeatMs;
     out.toRaft.push({ kind: "transferLeadership", transferee });
   }
 
