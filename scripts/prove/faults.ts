@@ -17,9 +17,11 @@ interface Fault {
   end(): Promise<void> | void;
 }
 
-/** One that was, and when it began, on the clock of `performance.now()`. */
+/** One that was, and when, on the clock of `performance.now()`. */
 export interface Injected extends Pick<Fault, "name" | "leavesMajority"> {
   readonly beganAt: number;
+  /** Killed nodes are ready again. */
+  readonly endedAt: number;
 }
 
 const settleMs = [300, 900] as const;
@@ -43,10 +45,11 @@ export async function injectFaults(
     waiting = waiting.filter((other) => other !== name);
     const fault = faults.find((candidate) => candidate.name === name);
     if (fault === undefined) continue;
-    injected.push({ name, leavesMajority: fault.leavesMajority, beganAt: performance.now() });
+    const beganAt = performance.now();
     await fault.begin();
     await pause(between(fault.lastsMs));
     await fault.end();
+    injected.push({ name, leavesMajority: fault.leavesMajority, beganAt, endedAt: performance.now() });
     await pause(between(settleMs));
   }
   await leaderOf(nodes);

@@ -74,7 +74,10 @@ function checksOf(name: string, recorded: readonly Recorded[], injected: readonl
   const report = checkHistory(historyOf(recorded));
   if (report.verdict !== "linearizable") process.stdout.write(`  ${name}: ${explain(report)}`);
   const breaches = revisionBreaches(recorded);
-  const slowest = slowestResumption(recorded, injected);
+  const resumption = (what: string, majority: boolean): Check => {
+    const faults = injected.filter(({ leavesMajority }) => leavesMajority === majority);
+    return { what, wanted: "", measured: slowestResumptions(recorded, faults), holds: true };
+  };
   return [
     { what: `${name}: operations`, wanted: "every kind", measured: kindsOf(recorded), holds: hasEveryKind(recorded) },
     {
@@ -90,12 +93,8 @@ function checksOf(name: string, recorded: readonly Recorded[], injected: readonl
       measured: formatMs(longestGap(recorded)),
       holds: true,
     },
-    {
-      what: `${name}: writes again after a fault that leaves a majority, longest`,
-      wanted: "",
-      measured: slowest,
-      holds: true,
-    },
+    resumption(`${name}: writes again after a fault that leaves a majority`, true),
+    resumption(`${name}: writes again after the end of one that leaves none`, false),
     {
       what: `${name}: revisions that go back, or differ for one value`,
       wanted: "0",
@@ -144,20 +143,20 @@ function summary(injected: readonly Injected[]): string {
   return `${injected.length}: ${counts.join(", ")}`;
 }
 
-/** From the beginning of a fault to the first acknowledgement of a write that was sent after it. */
-function slowestResumption(recorded: readonly Recorded[], injected: readonly Injected[]): string {
+/**
+ * The three longest: from the beginning of a fault that leaves a majority, from the end of any other, to the first
+ * acknowledgement of a write that was sent after it.
+ */
+function slowestResumptions(recorded: readonly Recorded[], faults: readonly Injected[]): string {
   const writes = recorded.filter((operation) => operation.do !== "get" && operation.outcome === "ok");
-  const waits = injected
-    .filter(({ leavesMajority }) => leavesMajority)
-    .map(({ name, beganAt }) => {
-      const ends = writes.filter(({ from }) => from > beganAt).map(({ to }) => to ?? Number.POSITIVE_INFINITY);
-      return { name, ms: ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - beganAt };
-    })
-    .sort((a, b) => b.ms - a.ms);
-  return waits
-    .slice(0, 3)
-    .map(({ name, ms }) => `${formatMs(ms)} (${name})`)
-    .join(", ");
+  const waits = faults.map(({ name, leavesMajority, beganAt, endedAt }) => {
+    const since = leavesMajority ? beganAt : endedAt;
+    const acknowledged = writes.flatMap(({ from, to }) => (from > since && to !== undefined ? [to] : []));
+    return { name, ms: acknowledged.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - since };
+  });
+  waits.sort((a, b) => b.ms - a.ms);
+  const longest = waits.slice(0, 3).map(({ name, ms }) => `${formatMs(ms)} (${name})`);
+  return longest.length === 0 ? "none" : longest.join(", ");
 }
 
 /** Between two acknowledgements of writes, whichever key and client. */
