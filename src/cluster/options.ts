@@ -73,6 +73,7 @@ export interface NodeStanding {
 
 export interface BalsaNode extends AsyncDisposable {
   readonly id: string;
+  /** Where this machine reaches it, whatever others are told. */
   readonly httpUrl: string;
   /** `host:port` at which it listens for other nodes. */
   readonly raftAddr: string;

@@ -12,6 +12,7 @@ import type { Addresses, Identity } from "../actors/protocol/config.ts";
 import { type Address, formatAddress, parseAddress } from "../address/address.ts";
 import { isLoopback } from "../address/loopback.ts";
 import { isNodeId } from "../address/node-id.ts";
+import { isUnspecified, reachableHere } from "../address/unspecified.ts";
 import { BalsaClient } from "../client/balsa-client.ts";
 import { StartError } from "../errors/balsa-error.ts";
 import { type Beginning, openDataDirectory } from "../storage/data-directory.ts";
@@ -108,7 +109,7 @@ class RunningNode implements BalsaNode {
   }
 
   get httpUrl(): string {
-    return `http://${this.#addresses.httpListen}`;
+    return urlHere(this.#addresses.httpListen);
   }
 
   get raftAddr(): string {
@@ -267,8 +268,8 @@ function addressesOf(options: NodeOptions): Addresses {
   return {
     httpListen: formatAddress(http),
     raftListen: formatAddress(raft),
-    httpAdvertise: options.advertiseHttp ?? formatAddress(http),
-    raftAdvertise: options.advertiseRaft ?? formatAddress(raft),
+    httpAdvertise: advertisedAddress("--advertise-http", options.advertiseHttp, http),
+    raftAdvertise: advertisedAddress("--advertise-raft", options.advertiseRaft, raft),
   };
 }
 
@@ -284,6 +285,19 @@ function withPorts(addresses: Addresses, ports: ReadonlyMap<ActorName, number>):
     httpAdvertise: of(addresses.httpAdvertise, "ingress"),
     raftAdvertise: of(addresses.raftAdvertise, "raft"),
   };
+}
+
+/** What others are told; with port 0, the port that the system will give. */
+function advertisedAddress(flag: string, text: string | undefined, listens: Address): string {
+  const told = text ?? formatAddress(listens);
+  const address = parseAddress(told);
+  if (address !== null && !isUnspecified(address.host)) return told;
+  throw new StartError(`others cannot reach this node at ${told}: tell them where with ${flag} host:port`);
+}
+
+function urlHere(listens: string): string {
+  const address = parseAddress(listens);
+  return `http://${address === null ? listens : formatAddress(reachableHere(address))}`;
 }
 
 function listenAddress(flag: string, text: string, insecure: boolean): Address {

@@ -45,6 +45,16 @@ function addressRefusals(data: readonly string[]): Readonly<Record<string, Refus
       code: 2,
       says: /^balsa: --http and --raft are the same address, 127\.0\.0\.1:8091\n$/,
     },
+    "an address that nobody could be told": {
+      args: serve(...data, "--bootstrap", "--insecure", "--http", "0.0.0.0:8091"),
+      code: 2,
+      says: /--http 0\.0\.0\.0:8091 means every address.*--advertise-http host:port/,
+    },
+    "an advertised address that nobody could dial": {
+      args: serve(...data, "--bootstrap", "--advertise-raft", "[::]:9091"),
+      code: 2,
+      says: /--advertise-raft \[::\]:9091 means every address/,
+    },
     "one advertised address for both": {
       args: serve(...data, "--bootstrap", "--advertise-http", "a:80", "--advertise-raft", "a:80"),
       code: 2,

@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { parseAddress } from "../../address/address.ts";
 import { isLoopback } from "../../address/loopback.ts";
 import { isNodeId } from "../../address/node-id.ts";
+import { isUnspecified } from "../../address/unspecified.ts";
 import { nodeLimits } from "../../cluster/defaults.ts";
 import type { Begin, LogLine, NodeOptions } from "../../cluster/options.ts";
 import { type Settings, UsageError } from "./resolve.ts";
@@ -24,6 +25,8 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
   const http = listenAddressOf(settings, "http", insecure);
   const raft = listenAddressOf(settings, "raft", insecure);
   requireApart("--http and --raft", http, raft);
+  requireReachable("http", http, advertiseHttp);
+  requireReachable("raft", raft, advertiseRaft);
   requireApart("--advertise-http and --advertise-raft", advertiseHttp ?? http, advertiseRaft ?? raft);
   return {
     id,
@@ -73,6 +76,17 @@ function listenAddressOf(settings: Settings, name: string, insecure: boolean): s
   throw new UsageError(
     `--${name} ${text} is outside loopback, where nothing is encrypted and nobody is asked who they are; ` +
       "use an address of 127.0.0.0/8, ::1 or localhost, or say with --insecure that this is meant",
+  );
+}
+
+/** What others are told must be something that they can dial. */
+function requireReachable(name: "http" | "raft", listen: string, advertised: string | undefined): void {
+  const told = parseAddress(advertised ?? listen);
+  if (told === null || !isUnspecified(told.host)) return;
+  const where = advertised === undefined ? `--${name} ${listen}` : `--advertise-${name} ${advertised}`;
+  throw new UsageError(
+    `${where} means every address of this machine and is none that others could dial; ` +
+      `say where they reach this node with --advertise-${name} host:port`,
   );
 }
 
