@@ -91,9 +91,10 @@ function requireMajority(plans: readonly Plan[], absent: readonly string[]): voi
         `Start all with --nodes ${highest(absent)}; remove ${names} as members while all run, if you want fewer`,
     );
   }
+  const [has, is, each] = absent.length === 1 ? ["has", "is", "it"] : ["have", "are", "each"];
   tell(
-    `${names} ${absent.length === 1 ? "has" : "have"} begun in this directory and ${absent.length === 1 ? "is" : "are"} ` +
-      `not started: unless removed, each counts as a member that is down. --nodes ${highest(absent)} starts all`,
+    `${names} ${has} begun in this directory and ${is} not started: unless removed, ${each} counts as a member that is ` +
+      `down. --nodes ${highest(absent)} starts all`,
   );
 }
 
@@ -104,7 +105,8 @@ function highest(ids: readonly string[]): number {
 function adviseOn(nodes: number): void {
   if (nodes % 2 === 1) return;
   const survives = nodes / 2 - 1;
-  tell(`${nodes} nodes survive the loss of ${survives}, as ${nodes - 1} do: an odd number costs less and is as safe`);
+  const fewer = nodes === 2 ? "1 does" : `${nodes - 1} do`;
+  tell(`${nodes} nodes survive the loss of ${survives}, as ${fewer}: an odd number costs less and is as safe`);
 }
 
 function tell(line: string): void {
