@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import { formatAddress, parseAddress, parseDialledAddress } from "../../src/address/address.ts";
 import { isLoopback } from "../../src/address/loopback.ts";
 import { isIncarnation, isNodeId } from "../../src/address/node-id.ts";
+import { isUnspecified, reachableHere } from "../../src/address/unspecified.ts";
 
 describe("addresses", () => {
   it("are read as names, IPv4 and bracketed IPv6 with a port, and written the same way", () => {
@@ -18,6 +19,21 @@ describe("addresses", () => {
   it("have port 0 where they are listened on, and never where they are dialled", () => {
     expect(parseAddress("host:0")).to.deep.equal({ host: "host", port: 0 });
     expect(parseDialledAddress("host:0")).to.equal(null);
+  });
+
+  it("that mean every address are reached on loopback by this machine, and told to nobody", () => {
+    for (const [host, here] of [
+      ["0.0.0.0", "127.0.0.1"],
+      ["::", "::1"],
+      ["0:0:0:0:0:0:0:0", "::1"],
+    ] as const) {
+      expect(isUnspecified(host), host).to.equal(true);
+      expect(reachableHere({ host, port: 7 })).to.deep.equal({ host: here, port: 7 });
+    }
+    for (const host of ["127.0.0.1", "::1", "10.0.0.0", "n1", "localhost"]) {
+      expect(isUnspecified(host), host).to.equal(false);
+      expect(reachableHere({ host, port: 7 })).to.deep.equal({ host, port: 7 });
+    }
   });
 
   it("are loopback only when they certainly stay on this machine", () => {
