@@ -242,8 +242,18 @@ class Fleet {
       onLog: line,
     });
     line(`started, pid ${child.pid}, http 127.0.0.1:${node.httpPort}, raft 127.0.0.1:${node.raftPort}`);
+    let isReady = false;
+    child.ready.then(
+      () => (isReady = true),
+      () => undefined, // Whoever waits for all of them says why.
+    );
     void child.ended.then((end) => {
-      if (!this.#stopping) line(`ended unexpectedly: it ${describeEnd(end)}; the others go on`);
+      if (this.#stopping) return;
+      line(
+        isReady
+          ? `ended unexpectedly: it ${describeEnd(end)}; the others go on`
+          : `not started: it ${describeEnd(end)}`,
+      );
     });
     this.#nodes.push(child);
     return child;
