@@ -88,6 +88,11 @@ export function answerWrite(exchange: Exchange, revision: number, result: Result
       if (result.modRevision > 0) headers.push("ETag", `"${result.modRevision}"`);
       exchange.refuse("PRECONDITION_FAILED", conditionDetail(result.modRevision), headers);
       return;
+    case "leaseNotFound":
+      exchange.refuse("LEASE_NOT_FOUND", `there is no lease ${result.leaseId}`, headers);
+      return;
+    default:
+      exchange.refuse("INTERNAL", `a ${result.kind} is not what was asked for`, headers);
   }
 }
 

@@ -7,6 +7,18 @@
  */
 
 import { keyName } from "./keys.ts";
+import {
+  idempotencyKeyBytesMax,
+  keepAliveLeasesMax,
+  leaseTtlMsMax,
+  leaseTtlMsMin,
+  requestHashBytes,
+} from "./limits.ts";
+import type { KeyRange, Transaction } from "./transaction.ts";
+import { rangeAt, transactionFromWire, transactionToWire } from "./transaction-wire.ts";
+import { bytesAt, CommandFormatError, expectLength, itemsOf, keyAt, type WireItems, wholeAt } from "./wire.ts";
+
+export { CommandFormatError } from "./wire.ts";
 
 /** What must hold of the key for the command to change anything. */
 export type Condition =
@@ -24,115 +36,206 @@ export interface KeyValue {
 }
 
 export type Operation =
-  /** `leaseId` 0: no lease. */
+  /** `leaseId` 0: no lease. `ttlMs` grants a lease for this key alone, and `leaseId` is 0. */
   | {
       readonly kind: "put";
       readonly key: Uint8Array;
       readonly value: Uint8Array;
       readonly leaseId: number;
+      readonly ttlMs?: number;
       readonly condition: Condition;
     }
   | { readonly kind: "delete"; readonly key: Uint8Array; readonly condition: Condition }
   /** All or nothing, in one revision; no key twice. */
-  | { readonly kind: "putAll"; readonly pairs: readonly KeyValue[] };
+  | { readonly kind: "putAll"; readonly pairs: readonly KeyValue[] }
+  /** All keys in the range, in one revision. */
+  | { readonly kind: "deleteRange"; readonly range: KeyRange }
+  | { readonly kind: "txn"; readonly transaction: Transaction }
+  | { readonly kind: "leaseGrant"; readonly ttlMs: number }
+  | { readonly kind: "leaseKeepAlive"; readonly leaseIds: readonly number[] }
+  /** Ends the lease and deletes its keys. */
+  | { readonly kind: "leaseRevoke"; readonly leaseId: number }
+  /** As `leaseRevoke`, proposed by the leader's store when the time is up; nothing happens when `renewal` has moved on. */
+  | { readonly kind: "leaseExpire"; readonly leaseId: number; readonly renewal: number }
+  /** What was before `revision` cannot be asked for any more. */
+  | { readonly kind: "compact"; readonly revision: number };
+
+/** What makes a command that is sent again the same command. */
+export interface Idempotency {
+  /** The client's, 1 to `idempotencyKeyBytesMax` bytes. */
+  readonly key: Uint8Array;
+  /** Of the request as the client sent it: `requestHashBytes` bytes. */
+  readonly requestHash: Uint8Array;
+}
 
 export interface Command {
-  /** The process that took the request: random below 2^48. */
+  /** The process that took the request: random below 2^48. 0: proposed by a store, and nobody waits for its result. */
   readonly origin: number;
   /** Counts that process's requests, from 1. */
   readonly sequence: number;
+  /** With it the command is executed once however often it is in the log, and each time answered with the first outcome. */
+  readonly idempotency?: Idempotency;
   readonly operation: Operation;
 }
 
-export const commandVersion = 1;
+export const commandVersion = 2;
 
-/** Thrown for bytes that are not a command of a version this node knows: the log must not hold such. */
-export class CommandFormatError extends Error {
-  constructor(what: string) {
-    super(`not a command that this version understands: ${what}`);
-    this.name = "CommandFormatError";
-  }
-}
-
-const opcodes = { put: 1, delete: 2, putAll: 3 } as const;
+const opcodes = {
+  put: 1,
+  delete: 2,
+  putAll: 3,
+  putWithTtl: 4,
+  deleteRange: 5,
+  txn: 6,
+  leaseGrant: 7,
+  leaseKeepAlive: 8,
+  leaseRevoke: 9,
+  leaseExpire: 10,
+  compact: 11,
+  /** Idempotency key and hash of the request come first, then the operation. */
+  keyed: 32,
+} as const;
 const conditionCodes = { none: 0, modRevision: 1, absent: 2, present: 3 } as const;
 const originEnd = 2 ** 48;
 
 /** The positional array that stands for the command on disk and wire; its CBOR is what the log carries. */
 export function commandToWire(command: Command): unknown[] {
-  const { origin, sequence, operation } = command;
+  const { origin, sequence, idempotency, operation } = command;
+  if (idempotency === undefined) return operationToWire([commandVersion, origin, sequence], operation);
+  const { key, requestHash } = idempotency;
+  return operationToWire([commandVersion, origin, sequence, opcodes.keyed, key, requestHash], operation);
+}
+
+/** Gives `wire` with the operation behind what it holds already. */
+function operationToWire(wire: unknown[], operation: Operation): unknown[] {
   switch (operation.kind) {
-    case "put":
-      return [
-        commandVersion,
-        origin,
-        sequence,
-        opcodes.put,
-        operation.key,
-        operation.value,
-        operation.leaseId,
-        conditionCodes[operation.condition.kind],
-        revisionOf(operation.condition),
-      ];
+    case "put": {
+      const { key, value, leaseId, ttlMs, condition } = operation;
+      if (ttlMs === undefined) wire.push(opcodes.put, key, value, leaseId);
+      else wire.push(opcodes.putWithTtl, key, value, ttlMs);
+      wire.push(conditionCodes[condition.kind], revisionOf(condition));
+      return wire;
+    }
     case "delete":
-      return [
-        commandVersion,
-        origin,
-        sequence,
-        opcodes.delete,
-        operation.key,
-        conditionCodes[operation.condition.kind],
-        revisionOf(operation.condition),
-      ];
+      wire.push(opcodes.delete, operation.key);
+      wire.push(conditionCodes[operation.condition.kind], revisionOf(operation.condition));
+      return wire;
     case "putAll":
-      return [
-        commandVersion,
-        origin,
-        sequence,
+      wire.push(
         opcodes.putAll,
         operation.pairs.flatMap((pair) => [pair.key, pair.value]),
-      ];
+      );
+      return wire;
+    case "deleteRange":
+      wire.push(opcodes.deleteRange, operation.range.from, operation.range.to);
+      return wire;
+    case "txn":
+      wire.push(opcodes.txn, transactionToWire(operation.transaction));
+      return wire;
+    case "leaseGrant":
+      wire.push(opcodes.leaseGrant, operation.ttlMs);
+      return wire;
+    case "leaseKeepAlive":
+      wire.push(opcodes.leaseKeepAlive, operation.leaseIds);
+      return wire;
+    case "leaseRevoke":
+      wire.push(opcodes.leaseRevoke, operation.leaseId);
+      return wire;
+    case "leaseExpire":
+      wire.push(opcodes.leaseExpire, operation.leaseId, operation.renewal);
+      return wire;
+    case "compact":
+      wire.push(opcodes.compact, operation.revision);
+      return wire;
   }
 }
 
 /** The inverse of `commandToWire`. Throws `CommandFormatError` for anything else than what it gives. */
 export function commandFromWire(wire: unknown): Command {
-  if (!Array.isArray(wire)) throw new CommandFormatError("it is not an array");
-  const items: readonly unknown[] = wire;
-  if (items[0] !== commandVersion) throw new CommandFormatError(`its version is ${String(items[0])}`);
+  const items = itemsOf(wire, "it");
+  if (items[0] !== commandVersion)
+    throw new CommandFormatError(`its version is ${String(items[0])}, this node knows ${commandVersion}`);
   const origin = wholeAt(items, 1);
   if (origin >= originEnd) throw new CommandFormatError("its origin is out of range");
   const sequence = wholeAt(items, 2);
   if (sequence === 0) throw new CommandFormatError("its sequence is 0");
-  return { origin, sequence, operation: operationFromWire(items) };
+  if (items[3] !== opcodes.keyed) return { origin, sequence, operation: operationFromWire(items, 3) };
+  const idempotency = idempotencyFromWire(items);
+  return { origin, sequence, idempotency, operation: operationFromWire(items, 6) };
 }
 
-function operationFromWire(items: readonly unknown[]): Operation {
-  switch (items[3]) {
+function idempotencyFromWire(items: WireItems): Idempotency {
+  const key = keyAt(items, 4);
+  const requestHash = bytesAt(items, 5);
+  if (key.byteLength > idempotencyKeyBytesMax || requestHash.byteLength !== requestHashBytes)
+    throw new CommandFormatError("its idempotency key or hash has a length that neither has");
+  return { key, requestHash };
+}
+
+function operationFromWire(items: WireItems, at: number): Operation {
+  const opcode = items[at];
+  switch (opcode) {
     case opcodes.put:
-      expectLength(items, 9);
-      return {
-        kind: "put",
-        key: keyAt(items, 4),
-        value: bytesAt(items, 5),
-        leaseId: wholeAt(items, 6),
-        condition: conditionAt(items, 7),
-      };
+    case opcodes.putWithTtl: {
+      expectLength(items, at + 6);
+      const condition = conditionAt(items, at + 4);
+      const put = { kind: "put", key: keyAt(items, at + 1), value: bytesAt(items, at + 2) } as const;
+      if (opcode === opcodes.put) return { ...put, leaseId: wholeAt(items, at + 3), condition };
+      return { ...put, leaseId: 0, ttlMs: ttlAt(items, at + 3), condition };
+    }
     case opcodes.delete:
-      expectLength(items, 7);
-      return { kind: "delete", key: keyAt(items, 4), condition: conditionAt(items, 5) };
+      expectLength(items, at + 4);
+      return { kind: "delete", key: keyAt(items, at + 1), condition: conditionAt(items, at + 2) };
     case opcodes.putAll:
-      expectLength(items, 5);
-      return { kind: "putAll", pairs: pairsFromWire(items[4]) };
+      expectLength(items, at + 2);
+      return { kind: "putAll", pairs: pairsFromWire(items[at + 1]) };
+    case opcodes.deleteRange:
+      expectLength(items, at + 3);
+      return { kind: "deleteRange", range: rangeAt(items, at + 1) };
+    case opcodes.txn:
+      expectLength(items, at + 2);
+      return { kind: "txn", transaction: transactionFromWire(items[at + 1]) };
+    case opcodes.compact:
+      expectLength(items, at + 2);
+      return { kind: "compact", revision: wholeAt(items, at + 1) };
     default:
-      throw new CommandFormatError(`its operation is ${String(items[3])}`);
+      return leaseOperationFromWire(items, at);
   }
+}
+
+function leaseOperationFromWire(items: WireItems, at: number): Operation {
+  switch (items[at]) {
+    case opcodes.leaseGrant:
+      expectLength(items, at + 2);
+      return { kind: "leaseGrant", ttlMs: ttlAt(items, at + 1) };
+    case opcodes.leaseKeepAlive: {
+      expectLength(items, at + 2);
+      const ids = itemsOf(items[at + 1], "its list of leases");
+      if (ids.length === 0 || ids.length > keepAliveLeasesMax)
+        throw new CommandFormatError(`it keeps ${ids.length} leases alive`);
+      return { kind: "leaseKeepAlive", leaseIds: ids.map((_, place) => wholeAt(ids, place)) };
+    }
+    case opcodes.leaseRevoke:
+      expectLength(items, at + 2);
+      return { kind: "leaseRevoke", leaseId: wholeAt(items, at + 1) };
+    case opcodes.leaseExpire:
+      expectLength(items, at + 3);
+      return { kind: "leaseExpire", leaseId: wholeAt(items, at + 1), renewal: wholeAt(items, at + 2) };
+    default:
+      throw new CommandFormatError(`its operation is ${String(items[at])}`);
+  }
+}
+
+function ttlAt(items: WireItems, at: number): number {
+  const ttlMs = wholeAt(items, at);
+  if (ttlMs < leaseTtlMsMin || ttlMs > leaseTtlMsMax) throw new CommandFormatError(`a time to live of ${ttlMs} ms`);
+  return ttlMs;
 }
 
 function pairsFromWire(flat: unknown): readonly KeyValue[] {
   if (!Array.isArray(flat) || flat.length === 0 || flat.length % 2 !== 0)
     throw new CommandFormatError("its pairs are not keys and values");
-  const items: readonly unknown[] = flat;
+  const items: WireItems = flat;
   const pairs: KeyValue[] = [];
   const seen = new Set<string>();
   for (let at = 0; at < items.length; at += 2) {
@@ -148,7 +251,7 @@ const noCondition: Condition = { kind: "none" };
 const ifAbsent: Condition = { kind: "absent" };
 const ifPresent: Condition = { kind: "present" };
 
-function conditionAt(items: readonly unknown[], at: number): Condition {
+function conditionAt(items: WireItems, at: number): Condition {
   const code = items[at];
   const revision = wholeAt(items, at + 1);
   if (code === conditionCodes.modRevision) return { kind: "modRevision", revision };
@@ -167,27 +270,4 @@ function conditionAt(items: readonly unknown[], at: number): Condition {
 
 function revisionOf(condition: Condition): number {
   return condition.kind === "modRevision" ? condition.revision : 0;
-}
-
-function expectLength(items: readonly unknown[], length: number): void {
-  if (items.length !== length) throw new CommandFormatError(`it has ${items.length} items instead of ${length}`);
-}
-
-function wholeAt(items: readonly unknown[], at: number): number {
-  const value = items[at];
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw new CommandFormatError(`item ${at} is not a whole number`);
-  return value;
-}
-
-function bytesAt(items: readonly unknown[], at: number): Uint8Array {
-  const value = items[at];
-  if (!(value instanceof Uint8Array)) throw new CommandFormatError(`item ${at} is not bytes`);
-  return value;
-}
-
-function keyAt(items: readonly unknown[], at: number): Uint8Array {
-  const key = bytesAt(items, at);
-  if (key.byteLength === 0) throw new CommandFormatError("its key is empty");
-  return key;
 }

@@ -26,6 +26,11 @@ export interface ChangePosition {
   readonly ordinal: number;
 }
 
+/** The end of a revision: what comes after it is of later commands. */
+export function afterRevision(revision: number): ChangePosition {
+  return { revision, ordinal: 2 ** 32 - 1 };
+}
+
 export function currentKey(key: Uint8Array): Uint8Array {
   const row = allocate(1 + key.byteLength);
   row[0] = rowPrefixes.current;

@@ -110,6 +110,8 @@ function execute(batch: StagedBatch, operation: Operation, revision: number, tim
         batch.put(key, value, 0, { revision, ordinal }, time);
       return { result: { kind: "putAll" }, changed: true };
     }
+    default:
+      throw new Error(`not yet: ${operation.kind}`);
   }
 }
 

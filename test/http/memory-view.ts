@@ -5,7 +5,7 @@
 
 import type { Command, Condition, Operation } from "../../src/kv/command.ts";
 import type { Result } from "../../src/kv/result.ts";
-import type { KeyRead, KeyRecord, StateView } from "../../src/kv/state-view.ts";
+import type { KeyRead, KeyRecord, StateMoment, StateView } from "../../src/kv/state-view.ts";
 
 export class MemoryView implements StateView {
   readonly #records = new Map<string, KeyRecord>();
@@ -22,13 +22,17 @@ export class MemoryView implements StateView {
     return this.#revision;
   }
 
+  moment(): StateMoment {
+    throw new Error("this double answers single keys only");
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
   apply(command: Command): Result {
     const { operation } = command;
-    if (operation.kind !== "putAll") {
+    if (operation.kind === "put" || operation.kind === "delete") {
       const present = this.#records.get(nameOf(operation.key));
       if (!holds(operation.condition, present)) {
         return { kind: "conditionFailed", modRevision: present?.modRevision ?? 0 };
@@ -50,6 +54,8 @@ export class MemoryView implements StateView {
       case "putAll":
         for (const { key, value } of operation.pairs) this.#put(key, value);
         return { kind: "putAll" };
+      default:
+        throw new Error(`this double does not know ${operation.kind}`);
     }
   }
 

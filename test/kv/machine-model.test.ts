@@ -27,7 +27,7 @@ class Model {
     const { operation } = entry.command;
     if (operation.kind === "putAll") {
       for (const { key, value } of operation.pairs) this.#put(text(key), text(value));
-    } else {
+    } else if (operation.kind === "put" || operation.kind === "delete") {
       const key = text(operation.key);
       const present = this.records.get(key);
       if (!this.#holds(operation.condition, present)) return;

@@ -15,7 +15,7 @@ import { StorageError } from "../../errors/balsa-error.ts";
 import { currentKey, metaKey } from "../../kv/keys.ts";
 import { decodeMeta } from "../../kv/meta.ts";
 import { type CurrentRecord, decodeRecord, RecordFormatError } from "../../kv/record.ts";
-import type { KeyRead, StateView } from "../../kv/state-view.ts";
+import type { KeyRead, StateMoment, StateView } from "../../kv/state-view.ts";
 import { openStateDatabase, type StateDatabase } from "./level-state-storage.ts";
 
 /** What the view needs of the board (src/actor/board.ts is one). */
@@ -59,6 +59,10 @@ export class RowStateView implements StateView {
   revision(): number {
     this.#raise(this.#cells.get("revisionApplied"));
     return this.#floor;
+  }
+
+  moment(): StateMoment {
+    throw new Error("not yet");
   }
 
   close(): Promise<void> {
