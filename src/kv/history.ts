@@ -100,22 +100,52 @@ export function encodeChunk(first: ChangePosition, changes: readonly Change[], t
 
 /** Verifies the chunk, and every record in it. Bytes in the result are views of `row`. Throws `RecordFormatError`. */
 export function decodeChunk(rowKey: Uint8Array, row: Uint8Array, crc32: Crc32): Chunk {
-  const view = verifiedView(rowKey, row, crc32);
+  verifyChunk(rowKey, row, crc32);
   const changes: DecodedChange[] = [];
+  for (const change of changesOfChunk(rowKey, row)) changes.push(decodeChange(change, crc32));
+  return { time: readWhole(viewOf(row), 13), changes };
+}
+
+/** Throws `RecordFormatError` unless the chunk as a whole is what was written. */
+export function verifyChunk(rowKey: Uint8Array, row: Uint8Array, crc32: Crc32): void {
+  verifiedView(rowKey, row, crc32);
+}
+
+/** A change as it lies in a verified chunk: its records are still rows. */
+export interface StoredChange extends Change, ChangePosition {}
+
+/** The changes of a verified chunk, in order. Bytes in them are views of `row`. */
+export function* changesOfChunk(rowKey: Uint8Array, row: Uint8Array): Generator<StoredChange> {
+  const view = viewOf(row);
   let offset = chunkHeaderBytes;
   let { revision, ordinal } = positionOfHistory(rowKey);
-  for (let left = view.getUint32(5); left > 0; left--) {
+  for (let left = view.getUint32(5), isFirst = true; left > 0; left--, isFirst = false) {
     const [keyEnd, afterEnd, end] = endsOf(view, offset);
+    const after = row.subarray(keyEnd, afterEnd);
+    const modRevision = modRevisionOfRow(after);
+    if (!isFirst) ordinal = modRevision === revision ? ordinal + 1 : 0;
+    revision = modRevision;
     const key = row.subarray(offset + changeHeaderBytes, keyEnd);
-    const after = decodeRecord(key, row.subarray(keyEnd, afterEnd), crc32);
-    const before = end === afterEnd ? null : decodeRecord(key, row.subarray(afterEnd, end), crc32);
-    if (changes.length > 0) ordinal = after.modRevision === revision ? ordinal + 1 : 0;
-    revision = after.modRevision;
-    changes.push({ revision, ordinal, key, after, before });
+    yield { revision, ordinal, key, after, before: end === afterEnd ? null : row.subarray(afterEnd, end) };
     offset = end;
   }
   if (offset !== row.byteLength) throw new RecordFormatError("a chunk of history has bytes left over");
-  return { time: readWhole(view, 13), changes };
+}
+
+/** Throws `RecordFormatError` when a record does not verify. */
+export function decodeChange({ revision, ordinal, key, after, before }: StoredChange, crc32: Crc32): DecodedChange {
+  return {
+    revision,
+    ordinal,
+    key,
+    after: decodeRecord(key, after, crc32),
+    before: before === null ? null : decodeRecord(key, before, crc32),
+  };
+}
+
+/** The revision of the last change of a verified chunk. */
+export function lastRevisionOfChunk(row: Uint8Array): number {
+  return readWhole(viewOf(row), 21);
 }
 
 /** Verifies the chunk as a whole, and looks at its changes only when some are deletions. Throws `RecordFormatError`. */

@@ -9,12 +9,16 @@
  */
 
 import type { ClusterTime, Term } from "../raft/types.ts";
-import type { Command, Condition, Operation } from "./command.ts";
+import type { Command } from "./command.ts";
+import { type Execution, type ExecutionOutcome, execute, prepare } from "./execute.ts";
 import { configurationKey } from "./keys.ts";
+import type { MachineLimits } from "./limits.ts";
 import type { StateMeta } from "./meta.ts";
-import { type Crc32, RecordFormatError, type ValueRecord } from "./record.ts";
+import { type ReadAhead, RowsMissingError } from "./read-ahead.ts";
+import { type Crc32, RecordFormatError } from "./record.ts";
 import type { Result } from "./result.ts";
 import type { RowChange, RowReader } from "./row.ts";
+import { type Remembered, type ResultCodec, SessionTable } from "./session.ts";
 import { StagedBatch } from "./staged-batch.ts";
 import type { Trim } from "./trim.ts";
 
@@ -32,7 +36,7 @@ export type MachineEntry = EntryStamp &
     | { readonly kind: "configuration"; readonly configuration: Uint8Array }
   );
 
-/** What became of a command of this process. `revision` is the store's after it. */
+/** What became of a command of this process. `revision` is the store's after it, the first time it was executed. */
 export interface OwnResult {
   readonly sequence: number;
   readonly revision: number;
@@ -44,92 +48,111 @@ export interface AppliedBatch {
   readonly rows: readonly RowChange[];
   readonly meta: StateMeta;
   readonly results: readonly OwnResult[];
+  /** The earliest cluster time at which a lease that it has granted or renewed can end; Infinity when none. */
+  readonly earliestDue: number;
 }
 
 export interface BatchOptions {
   /** Results are given for commands of this process only. */
   readonly origin: number;
   readonly crc32: Crc32;
+  readonly codec: ResultCodec;
+  readonly limits: MachineLimits;
+  /** What has been read in order since the last batch was written. */
+  readonly readAhead: ReadAhead;
+  /** A batch ends after the entry that brings it to so many changes of keys. */
+  readonly changesMax: number;
   /** What of the history goes with this batch. */
   readonly trim: Trim | null;
 }
 
-/** Executes `entries`, the first of which has index `before.appliedIndex + 1`. Throws `RecordFormatError` on a damaged row. */
+/**
+ * Executes `entries`, the first of which has index `before.appliedIndex + 1`: at least the first, and as many as the
+ * batch has room for and rows have been read for; `meta.appliedIndex` says how far it came.
+ *
+ * Throws `RowsMissingError` when rows have to be read for the first one, `RecordFormatError` on a damaged row.
+ */
 export function applyBatch(
   before: StateMeta,
   reader: RowReader,
   entries: readonly MachineEntry[],
   options: BatchOptions,
 ): AppliedBatch {
-  const batch = new StagedBatch(before, reader, options.crc32);
+  const { crc32, limits, readAhead } = options;
+  const batch = new StagedBatch(before, { reader, readAhead, crc32 });
+  const sessions = new SessionTable(batch.rows, before, options);
+  let { appliedIndex, appliedTerm, time, termStartTime } = before;
+  const execution: Execution = {
+    batch,
+    limits,
+    index: appliedIndex,
+    time,
+    termStartTime,
+    revision: before.revision + 1,
+    compactedRevision: before.compactedRevision,
+  };
   const results: OwnResult[] = [];
-  let { revision, time, appliedTerm } = before;
   let configuration: Uint8Array | null = null;
   for (const entry of entries) {
-    appliedTerm = entry.term;
-    time = entry.time;
+    if (batch.changes >= options.changesMax) break;
+    execution.index = appliedIndex + 1;
+    execution.time = entry.time;
+    execution.termStartTime = entry.term === appliedTerm ? termStartTime : entry.time;
     if (entry.kind === "configuration") configuration = entry.configuration;
-    if (entry.kind !== "command") continue;
-    const { origin, sequence, operation } = entry.command;
-    const outcome = execute(batch, operation, revision + 1, time);
-    if (outcome.changed) revision++;
-    if (origin === options.origin) results.push({ sequence, revision, result: outcome.result });
+    if (entry.kind === "command") {
+      const { origin, sequence } = entry.command;
+      const executed = executedUnlessMissing(execution, sessions, entry.command, appliedIndex === before.appliedIndex);
+      if (executed === null) break;
+      if (origin === options.origin) results.push({ sequence, revision: executed.revision, result: executed.result });
+    }
+    appliedIndex = execution.index;
+    appliedTerm = entry.term;
+    time = execution.time;
+    termStartTime = execution.termStartTime;
   }
-  if (configuration !== null) batch.putRow(configurationRow(configuration, options.crc32));
+  if (configuration !== null) batch.putRow(configurationRow(configuration, crc32));
   if (options.trim !== null) batch.trim(options.trim);
-  const appliedIndex = before.appliedIndex + entries.length;
-  return { ...batch.finish({ appliedIndex, appliedTerm, time, revision }, before.batch + 1), results };
+  const revision = execution.revision - 1;
+  const { compactedRevision } = execution;
+  const stands = { appliedIndex, appliedTerm, time, termStartTime, revision, compactedRevision };
+  const finished = batch.finish({ ...stands, ...sessions.counters }, before.batch + 1);
+  return { ...finished, results, earliestDue: batch.leases.earliestDue };
 }
 
-interface ExecutionOutcome {
-  readonly result: Result;
-  /** Whether it takes the revision. */
-  readonly changed: boolean;
-}
-
-function execute(batch: StagedBatch, operation: Operation, revision: number, time: ClusterTime): ExecutionOutcome {
-  switch (operation.kind) {
-    case "put": {
-      const { key, value, leaseId, condition } = operation;
-      if (condition.kind !== "none") {
-        const present = batch.present(key);
-        if (!holds(condition, present)) return conditionFailed(present);
-      }
-      batch.put(key, value, leaseId, { revision, ordinal: 0 }, time);
-      return { result: { kind: "put", modRevision: revision }, changed: true };
-    }
-    case "delete": {
-      const present = batch.present(operation.key);
-      if (!holds(operation.condition, present)) return conditionFailed(present);
-      if (present === undefined) return { result: { kind: "deleted", deleted: 0 }, changed: false };
-      batch.delete(operation.key, { revision, ordinal: 0 }, time);
-      return { result: { kind: "deleted", deleted: 1 }, changed: true };
-    }
-    case "putAll": {
-      for (const [ordinal, { key, value }] of operation.pairs.entries())
-        batch.put(key, value, 0, { revision, ordinal }, time);
-      return { result: { kind: "putAll" }, changed: true };
-    }
-    default:
-      throw new Error(`not yet: ${operation.kind}`);
+/** Null when rows are missing: the batch ends before this entry, unless it is the first. */
+function executedUnlessMissing(
+  execution: Execution,
+  sessions: SessionTable,
+  command: Command,
+  isFirst: boolean,
+): Remembered | null {
+  try {
+    return executeCommand(execution, sessions, command);
+  } catch (error) {
+    if (error instanceof RowsMissingError && !isFirst) return null;
+    throw error;
   }
 }
 
-function holds(condition: Condition, present: ValueRecord | undefined): boolean {
-  switch (condition.kind) {
-    case "none":
-      return true;
-    case "absent":
-      return present === undefined;
-    case "present":
-      return present !== undefined;
-    case "modRevision":
-      return present?.modRevision === condition.revision;
-  }
+/** Gives the result, and the store's revision after it: of a command that is known already, as they were. */
+function executeCommand(execution: Execution, sessions: SessionTable, command: Command): Remembered {
+  const { idempotency, operation } = command;
+  if (idempotency === undefined) return concluded(execution, execute(execution, operation));
+  const known = sessions.find(idempotency);
+  if (known === "mismatch") return concluded(execution, { result: { kind: "idempotencyMismatch" }, changed: false });
+  if (known !== undefined) return known;
+  const stage = prepare(execution, operation);
+  sessions.expire(execution.time);
+  if (!sessions.hasRoom()) return concluded(execution, { result: { kind: "sessionsFull" }, changed: false });
+  const executed = concluded(execution, stage());
+  sessions.remember(idempotency, executed, execution.time);
+  return executed;
 }
 
-function conditionFailed(present: ValueRecord | undefined): ExecutionOutcome {
-  return { result: { kind: "conditionFailed", modRevision: present?.modRevision ?? 0 }, changed: false };
+function concluded(execution: Execution, { result, changed }: ExecutionOutcome): Remembered {
+  if (changed) execution.revision++;
+  execution.batch.leases.settle();
+  return { result, revision: execution.revision - 1 };
 }
 
 /** The configuration's row: crc-32 of the bytes that follow. */

@@ -27,8 +27,17 @@ export interface StateMeta {
   readonly batch: number;
   /** Bytes of the chunks of history that this copy holds. */
   readonly historyBytes: number;
-  /** Every change above this revision is in the history: what was current at it or later can be asked for. */
+  /** Every change above this revision is in the history of this copy. Not above `compactedRevision`. */
   readonly historyFrom: number;
+  /** The oldest revision that can be asked for: by commands, so the same on every node. */
+  readonly compactedRevision: number;
+  /** Cluster time of the first entry of the term of the last applied entry. */
+  readonly termStartTime: number;
+  readonly leases: number;
+  /** As `SessionCounters`. */
+  readonly sessionsFrom: number;
+  readonly sessionsEnd: number;
+  readonly sessionBytes: number;
 }
 
 export const emptyMeta: StateMeta = {
@@ -40,12 +49,18 @@ export const emptyMeta: StateMeta = {
   batch: 0,
   historyBytes: 0,
   historyFrom: 0,
+  compactedRevision: 0,
+  termStartTime: 0,
+  leases: 0,
+  sessionsFrom: 1,
+  sessionsEnd: 1,
+  sessionBytes: 0,
 };
 
 /** How many numbered rows stand. */
 export const batchRowsKept = 262_144;
 
-const formatVersion = 1;
+const formatVersion = 2;
 const fields = [
   "appliedIndex",
   "appliedTerm",
@@ -55,6 +70,12 @@ const fields = [
   "batch",
   "historyBytes",
   "historyFrom",
+  "compactedRevision",
+  "termStartTime",
+  "leases",
+  "sessionsFrom",
+  "sessionsEnd",
+  "sessionBytes",
 ] as const satisfies readonly (keyof StateMeta)[];
 const rowBytes = 5 + fields.length * 8;
 const hashModulus = 2 ** 48;
@@ -71,9 +92,10 @@ export function encodeMeta(meta: StateMeta, crc32: Crc32): Uint8Array {
 /** Throws `RecordFormatError` when the row does not verify. */
 export function decodeMeta(row: Uint8Array, crc32: Crc32): StateMeta {
   const view = viewOf(row);
-  if (row.byteLength !== rowBytes || view.getUint32(0) !== crc32(row.subarray(4)))
+  if (row.byteLength < 5 || view.getUint32(0) !== crc32(row.subarray(4)))
     throw new RecordFormatError("the checksum of the row that says where the state stands is wrong");
-  if (row[4] !== formatVersion) throw new RecordFormatError(`a state of format ${row[4] ?? 0}`);
+  if (row[4] !== formatVersion || row.byteLength !== rowBytes)
+    throw new RecordFormatError(`a state of format ${row[4] ?? 0}, this version knows ${formatVersion}`);
   const numbers = fields.map((_, place) => readWhole(view, 5 + place * 8));
   const at = (place: number): number => numbers[place] ?? Number.NaN;
   return {
@@ -85,6 +107,12 @@ export function decodeMeta(row: Uint8Array, crc32: Crc32): StateMeta {
     batch: at(5),
     historyBytes: at(6),
     historyFrom: at(7),
+    compactedRevision: at(8),
+    termStartTime: at(9),
+    leases: at(10),
+    sessionsFrom: at(11),
+    sessionsEnd: at(12),
+    sessionBytes: at(13),
   };
 }
 

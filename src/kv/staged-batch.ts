@@ -4,8 +4,10 @@
  */
 
 import { type Change, changeBytes, chunkBytesTarget, encodeChunk } from "./history.ts";
-import { batchKey, type ChangePosition, currentKey, keyName, metaKey } from "./keys.ts";
+import { batchKey, type ChangePosition, currentKey, currentScan, keyName, keyOfCurrent, metaKey } from "./keys.ts";
+import { LeaseTable } from "./lease.ts";
 import { batchRowsKept, encodeBatchRow, encodeMeta, exchangeHash, type StateMeta } from "./meta.ts";
+import { isBefore, overlaid, type ReadAhead } from "./read-ahead.ts";
 import {
   type Crc32,
   type CurrentRecord,
@@ -16,7 +18,9 @@ import {
   type ValueRecord,
 } from "./record.ts";
 import type { RowChange, RowReader } from "./row.ts";
+import { changesWithin, StagedRows } from "./staged-rows.ts";
 import type { KeyRecord } from "./state-view.ts";
+import type { KeyRange, Order } from "./transaction.ts";
 import type { Trim } from "./trim.ts";
 
 /** A key that the batch has looked at. */
@@ -28,8 +32,19 @@ interface Staged {
   changed: boolean;
 }
 
+/** Where the rows of a batch are read. */
+export interface BatchSource {
+  readonly reader: RowReader;
+  readonly readAhead: ReadAhead;
+  readonly crc32: Crc32;
+}
+
 export class StagedBatch {
+  readonly leases: LeaseTable;
+  /** What the batch does to rows beside the users' keys. */
+  readonly rows: StagedRows;
   readonly #reader: RowReader;
+  readonly #readAhead: ReadAhead;
   readonly #crc32: Crc32;
   readonly #staged = new Map<string, Staged>();
   readonly #rows: RowChange[] = [];
@@ -39,13 +54,22 @@ export class StagedBatch {
   #historyBytes: number;
   #historyFrom: number;
   #stateHash: number;
+  #changes = 0;
 
-  constructor(before: StateMeta, reader: RowReader, crc32: Crc32) {
+  constructor(before: StateMeta, { reader, readAhead, crc32 }: BatchSource) {
     this.#reader = reader;
+    this.#readAhead = readAhead;
     this.#crc32 = crc32;
+    this.rows = new StagedRows(reader, readAhead);
+    this.leases = new LeaseTable(this.rows, crc32, before.leases);
     this.#historyBytes = before.historyBytes;
     this.#historyFrom = before.historyFrom;
     this.#stateHash = before.stateHash;
+  }
+
+  /** Changes of keys so far. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** The key's record as the commands so far have left it; undefined when it is not there. */
@@ -57,6 +81,7 @@ export class StagedBatch {
   put(key: Uint8Array, value: Uint8Array, leaseId: number, position: ChangePosition, time: number): void {
     const staged = this.#look(key);
     const old = staged.record?.kind === "value" ? staged.record : undefined;
+    const oldBytes = staged.row?.byteLength ?? 0;
     const record: KeyRecord = {
       value,
       createRevision: old?.createRevision ?? position.revision,
@@ -66,12 +91,36 @@ export class StagedBatch {
     };
     const encoded = encodeValue(key, record, this.#crc32);
     this.#change(staged, encoded, { ...record, kind: "value", hash: encoded.hash }, position, time);
+    const oldLeaseId = old?.leaseId ?? 0;
+    if (oldLeaseId === 0 && leaseId === 0) return;
+    const bytes = encoded.row.byteLength;
+    if (oldLeaseId === leaseId) return this.leases.resize(leaseId, bytes - oldBytes);
+    if (leaseId !== 0) this.leases.attach(leaseId, key, leaseBytesOf(key, bytes));
+    if (oldLeaseId !== 0) this.leases.detach(oldLeaseId, key, leaseBytesOf(key, oldBytes));
   }
 
   /** The key must be there. */
   delete(key: Uint8Array, position: ChangePosition, time: number): void {
+    const staged = this.#look(key);
+    const { record, row } = staged;
     const encoded = encodeDeleted(key, position.revision, this.#crc32);
-    this.#change(this.#look(key), encoded, { kind: "deleted", modRevision: position.revision }, position, time);
+    this.#change(staged, encoded, { kind: "deleted", modRevision: position.revision }, position, time);
+    if (record?.kind !== "value" || record.leaseId === 0) return;
+    this.leases.detach(record.leaseId, key, leaseBytesOf(key, row?.byteLength ?? 0));
+  }
+
+  /** The keys in the range that are there, in order. Throws `RowsMissingError` where their rows have not been read. */
+  *records(range: KeyRange, order: Order): Generator<{ readonly key: Uint8Array; readonly value: ValueRecord }> {
+    const scan = currentScan(range, order);
+    const changed: RowChange[] = [];
+    for (const { rowKey, row, changed: isChanged } of this.#staged.values())
+      if (isChanged) changed.push({ key: rowKey, value: row });
+    const rows = overlaid(this.#readAhead.rows(scan), changesWithin(scan, changed), isBefore(order));
+    for (const row of rows) {
+      const key = keyOfCurrent(row.key);
+      const record = decodeRecord(key, row.value, this.#crc32);
+      if (record.kind === "value") yield { key, value: record };
+    }
   }
 
   putRow(row: RowChange): void {
@@ -93,8 +142,9 @@ export class StagedBatch {
   }
 
   /** The rows of the whole batch, and where the state stands after it. */
-  finish(after: Omit<StateMeta, "stateHash" | "batch" | "historyBytes" | "historyFrom">, batch: number): Finished {
+  finish(after: Omit<StateMeta, OwnFields>, batch: number): Finished {
     this.#closeChunk(after.time);
+    for (const row of this.rows.changes()) this.#rows.push(row);
     for (const staged of this.#staged.values())
       if (staged.changed) this.#rows.push({ key: staged.rowKey, value: staged.row });
     const meta: StateMeta = {
@@ -103,6 +153,7 @@ export class StagedBatch {
       batch,
       historyBytes: this.#historyBytes,
       historyFrom: this.#historyFrom,
+      leases: this.leases.count,
     };
     this.#rows.push({ key: metaKey, value: encodeMeta(meta, this.#crc32) });
     this.#rows.push({ key: batchKey(batch), value: encodeBatchRow(batch, meta.appliedIndex, this.#crc32) });
@@ -123,6 +174,7 @@ export class StagedBatch {
   }
 
   #change(staged: Staged, encoded: EncodedRecord, record: CurrentRecord, position: ChangePosition, time: number): void {
+    this.#changes++;
     const change: Change = { key: staged.key, after: encoded.row, before: staged.row };
     if (this.#chunk.length === 0) this.#chunkFirst = position;
     this.#chunk.push(change);
@@ -144,6 +196,14 @@ export class StagedBatch {
     this.#chunk = [];
     this.#chunkBytes = 0;
   }
+}
+
+/** What of the meta the staged batch knows itself. */
+type OwnFields = "stateHash" | "batch" | "historyBytes" | "historyFrom" | "leases";
+
+/** What a key counts in its lease, by the bytes of its row. */
+export function leaseBytesOf(key: Uint8Array, rowBytes: number): number {
+  return key.byteLength + rowBytes;
 }
 
 interface Finished {

@@ -1,15 +1,14 @@
 /**
  * @module
- * Which chunks of history a copy of the state may drop, oldest first.
- *
- * Divergence: this is each copy's own doing, paced by its own writes; no command says so yet. So two nodes may
- * remember differently far back, and `historyFrom` must not be promised to clients as the compacted revision of
- * the cluster. The state's hash covers current records only, and is the same everywhere.
+ * The bounds of the history. What can be asked for is the log's doing: the leader's store proposes `compact` when the
+ * history outgrows its bounds, and `compactedRevision` is the same everywhere. The chunks below it go afterwards, at
+ * each copy's own pace.
  */
 
 import { summarizeChunk } from "./history.ts";
 import type { StateMeta } from "./meta.ts";
 import type { Crc32 } from "./record.ts";
+import type { Row } from "./row.ts";
 
 export interface HistoryLimits {
   readonly bytesMax: number;
@@ -25,12 +24,6 @@ const slackOfBytes = 1 / 32;
 export const historyAgeMax: number = 60 * 60 * 1000;
 export const historyRevisionsMin: number = 10_000;
 
-/** A chunk as its row holds it. */
-export interface StoredChunk {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
 /** What to drop, for `applyBatch` to write with its next batch. */
 export interface Trim {
   readonly chunkKeys: readonly Uint8Array[];
@@ -41,36 +34,31 @@ export interface Trim {
   readonly deletions: readonly { readonly key: Uint8Array; readonly revision: number }[];
 }
 
-/** Whether the history has outgrown its bytes. */
-export function isHistoryTooLarge(meta: StateMeta, limits: HistoryLimits): boolean {
-  return meta.historyBytes > limits.bytesMax;
+/** The oldest chunk that stands, once it has been looked at. */
+export interface OldestChunk {
+  /** Cluster time of the batch that wrote it, in milliseconds. */
+  readonly time: number;
+  readonly lastRevision: number;
 }
 
-/** `keptTime` is the cluster time of the oldest chunk read that stays; null when none of them does. */
+/** Either is null when there is nothing of the kind. */
 export interface TrimPlan {
   readonly trim: Trim | null;
-  readonly keptTime: number | null;
+  /** The oldest of the chunks that stays. */
+  readonly oldest: OldestChunk | null;
 }
 
-/** Which of `chunks`, the oldest that stand, have to go. Throws `RecordFormatError` on a damaged one. */
-export function planTrim(
-  meta: StateMeta,
-  chunks: readonly StoredChunk[],
-  limits: HistoryLimits,
-  crc32: Crc32,
-): TrimPlan {
+/** Which of `chunks`, the oldest that stand, nobody can ask for any more. Throws `RecordFormatError` on a damaged one. */
+export function planTrim(meta: StateMeta, chunks: readonly Row[], crc32: Crc32): TrimPlan {
   const chunkKeys: Uint8Array[] = [];
   const deletions: { key: Uint8Array; revision: number }[] = [];
-  const bytesKept = isHistoryTooLarge(meta, limits) ? limits.bytesMax * (1 - slackOfBytes) : limits.bytesMax;
   let bytes = 0;
   let { historyFrom } = meta;
-  let keptTime: number | null = null;
+  let oldest: OldestChunk | null = null;
   for (const { key, value } of chunks) {
     const chunk = summarizeChunk(key, value, crc32);
-    const tooLarge = meta.historyBytes - bytes > bytesKept;
-    const tooOld = isTooOld(chunk.time, meta, limits) && chunk.lastRevision <= meta.revision - limits.revisionsMin;
-    if (!tooLarge && !tooOld) {
-      keptTime = chunk.time;
+    if (chunk.lastRevision > meta.compactedRevision) {
+      oldest = { time: chunk.time, lastRevision: chunk.lastRevision };
       break;
     }
     chunkKeys.push(key);
@@ -78,10 +66,41 @@ export function planTrim(
     historyFrom = chunk.lastRevision;
     deletions.push(...chunk.deletions);
   }
-  return { trim: chunkKeys.length === 0 ? null : { chunkKeys, bytes, historyFrom, deletions }, keptTime };
+  return { trim: chunkKeys.length === 0 ? null : { chunkKeys, bytes, historyFrom, deletions }, oldest };
 }
 
-/** Whether a chunk written at `time` is past the history's age. */
-export function isTooOld(time: number, meta: StateMeta, limits: HistoryLimits): boolean {
-  return time < meta.time - limits.ageMax;
+/** Whether the history has outgrown its bounds, when its oldest chunk is that. */
+export function isHistoryTooLong(meta: StateMeta, oldest: OldestChunk, limits: HistoryLimits): boolean {
+  return isTooLarge(meta, limits) || isTooOld(oldest, meta, limits);
+}
+
+/**
+ * The revision to compact to so that the history is within its bounds again, as far as `chunks`, the oldest that
+ * stand, reach; null when it is. Throws `RecordFormatError` on a damaged chunk.
+ */
+export function planCompaction(
+  meta: StateMeta,
+  chunks: readonly Row[],
+  limits: HistoryLimits,
+  crc32: Crc32,
+): number | null {
+  const bytesKept = isTooLarge(meta, limits) ? limits.bytesMax * (1 - slackOfBytes) : limits.bytesMax;
+  let bytes = meta.historyBytes;
+  let compactTo: number | null = null;
+  for (const { key, value } of chunks) {
+    const chunk = summarizeChunk(key, value, crc32);
+    if (bytes <= bytesKept && !isTooOld(chunk, meta, limits)) break;
+    bytes -= value.byteLength;
+    compactTo = chunk.lastRevision;
+  }
+  return compactTo;
+}
+
+function isTooLarge(meta: StateMeta, limits: HistoryLimits): boolean {
+  return meta.historyBytes > limits.bytesMax;
+}
+
+/** The newest revisions do not go because of their age. */
+function isTooOld({ time, lastRevision }: OldestChunk, meta: StateMeta, limits: HistoryLimits): boolean {
+  return time < meta.time - limits.ageMax && lastRevision <= meta.revision - limits.revisionsMin;
 }

@@ -42,6 +42,6 @@ function sendToAll(state: RaftState): void {
 }
 
 /** Milliseconds: goes on from the last entry's time when this leader was elected, by ticks alone. */
-function clusterTime(state: RaftState): ClusterTime {
+export function clusterTime(state: RaftState): ClusterTime {
   return state.electedAt + state.ticksSinceElected * state.options.tickMs;
 }

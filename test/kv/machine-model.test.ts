@@ -1,184 +1,188 @@
 import { crc32 } from "node:zlib";
 import { expect } from "chai";
+import fc from "fast-check";
 import { describe, it } from "mocha";
-import type { Condition } from "../../src/kv/command.ts";
-import { rowPrefixes } from "../../src/kv/keys.ts";
+import { decode, encode } from "../../src/codec/codec.ts";
+import { commandFromWire, commandToWire } from "../../src/kv/command.ts";
+import { dueOfKey, keyOfAttachment, numberOfKey, rowPrefixes } from "../../src/kv/keys.ts";
+import { decodeLease } from "../../src/kv/lease.ts";
 import type { MachineEntry } from "../../src/kv/machine.ts";
-import type { CurrentRecord } from "../../src/kv/record.ts";
+import { resultFromWire, resultToWire } from "../../src/kv/result.ts";
 import { planTrim } from "../../src/kv/trim.ts";
-import { del, put, putAll, Rows, random, text } from "./support.ts";
+import { cuts, entries } from "./commands.ts";
+import { Model, words } from "./model.ts";
+import { modelRecord, plain } from "./plain.ts";
+import { Rows } from "./support.ts";
 
-interface ModelRecord {
-  readonly value: string;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  readonly version: number;
+interface Outcome {
+  readonly sequence: number;
+  readonly result: unknown;
+  readonly revision: number;
 }
 
-/** What the state machine ought to do, in the plainest words. */
-class Model {
-  revision = 0;
-  readonly records = new Map<string, ModelRecord>();
-  /** The whole state as of each revision. */
-  readonly states: ReadonlyMap<string, ModelRecord>[] = [new Map()];
-
-  apply(entry: MachineEntry): void {
-    if (entry.kind !== "command") return;
-    const { operation } = entry.command;
-    if (operation.kind === "putAll") {
-      for (const { key, value } of operation.pairs) this.#put(text(key), text(value));
-    } else if (operation.kind === "put" || operation.kind === "delete") {
-      const key = text(operation.key);
-      const present = this.records.get(key);
-      if (!this.#holds(operation.condition, present)) return;
-      if (operation.kind === "put") this.#put(key, text(operation.value));
-      else if (!this.records.delete(key)) return;
-    }
-    this.revision++;
-    this.states.push(new Map(this.records));
+function applyCut(rows: Rows, log: readonly MachineEntry[], sizes: readonly number[]): Outcome[] {
+  const outcomes: Outcome[] = [];
+  for (let at = 0, turn = 0; at < log.length; turn++) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    const { results } = rows.apply(log.slice(at, at + size));
+    for (const { sequence, revision, result } of results) outcomes.push({ sequence, revision, result: plain(result) });
+    at += size;
   }
-
-  #put(key: string, value: string): void {
-    const old = this.records.get(key);
-    const modRevision = this.revision + 1;
-    this.records.set(key, {
-      value,
-      createRevision: old?.createRevision ?? modRevision,
-      modRevision,
-      version: (old?.version ?? 0) + 1,
-    });
-  }
-
-  #holds(condition: Condition, present: ModelRecord | undefined): boolean {
-    if (condition.kind === "present") return present !== undefined;
-    if (condition.kind === "absent") return present === undefined;
-    return condition.kind === "none" || present?.modRevision === condition.revision;
-  }
+  return outcomes;
 }
 
-function randomEntries(seed: number, count: number): MachineEntry[] {
-  const draw = random(seed);
-  const key = (): string => `key ${draw(12)}`;
-  const condition = (): Condition => {
-    switch (draw(6)) {
-      case 0:
-        return { kind: "present" };
-      case 1:
-        return { kind: "absent" };
-      case 2:
-        return { kind: "modRevision", revision: draw(count) };
-      default:
-        return { kind: "none" };
-    }
-  };
-  return Array.from({ length: count }, (_, time): MachineEntry => {
-    switch (draw(8)) {
-      case 0:
-        return { kind: "noop", term: 1, time };
-      case 1:
-        return putAll({ [key()]: `all ${time}`, [key()]: `and ${time}` }, time);
-      case 2:
-      case 3:
-        return del(key(), condition(), time);
-      default:
-        return put(key(), `value ${time}`, condition(), time);
-    }
+function applyToModel(model: Model, log: readonly MachineEntry[]): Outcome[] {
+  return log.flatMap((entry): Outcome[] => {
+    const outcome = model.apply(entry);
+    if (outcome === null || entry.kind !== "command") return [];
+    return [{ sequence: entry.command.sequence, ...outcome }];
   });
 }
 
-function applyInBatches(entries: readonly MachineEntry[], batchMax: number, seed: number): Rows {
-  const draw = random(seed);
-  const rows = new Rows();
-  for (let at = 0; at < entries.length; ) {
-    const size = 1 + draw(batchMax);
-    rows.apply(entries.slice(at, at + size));
-    at += size;
-  }
-  return rows;
-}
-
-function asModel(record: CurrentRecord | null | undefined): ModelRecord | undefined {
-  if (record?.kind !== "value") return undefined;
-  const { value, createRevision, modRevision, version } = record;
-  return { value: text(value), createRevision, modRevision, version };
-}
-
-/** What the key was at `revision`, by the rule that history.ts states. */
-function asOf(rows: Rows, key: string, revision: number): ModelRecord | undefined {
-  for (const { changes } of rows.history())
-    for (const change of changes)
-      if (change.revision > revision && text(change.key) === key) return asModel(change.before);
-  return asModel(rows.current().get(key));
+/** Rows that are the same on every node, by the names of their keys: all but history, numbered rows and meta. */
+function replicatedRows(rows: Rows): unknown {
+  const local: readonly (number | undefined)[] = [rowPrefixes.history, rowPrefixes.batch, rowPrefixes.meta];
+  return [...rows.rows.entries()]
+    .filter(([, { key }]) => !local.includes(key[0]))
+    .map(([name, { value }]) => [name, words(value)])
+    .sort(([one], [other]) => ((one ?? "") < (other ?? "") ? -1 : 1));
 }
 
 describe("the state machine against a naive model", () => {
-  for (let seed = 1; seed <= 20; seed++)
-    it(`agrees with it, now and as of every revision (seed ${seed})`, () => {
-      const entries = randomEntries(seed, 120);
-      const rows = applyInBatches(entries, 9, seed);
-      const model = new Model();
-      for (const entry of entries) model.apply(entry);
-      expect(rows.meta.revision).to.equal(model.revision);
-      expect(rows.meta.appliedIndex).to.equal(entries.length);
-      for (let number = 0; number < 12; number++) {
-        const key = `key ${number}`;
-        expect(asModel(rows.current().get(key))).to.deep.equal(model.records.get(key));
-        for (const [revision, state] of model.states.entries())
-          expect(asOf(rows, key, revision), `${key} at ${revision}`).to.deep.equal(state.get(key));
-      }
-    });
+  it("answers every command as the model does, and holds the same keys, leases and bounds", () => {
+    fc.assert(
+      fc.property(entries, cuts, (log, sizes) => {
+        const rows = new Rows();
+        const model = new Model();
+        expect(applyCut(rows, log, sizes)).to.deep.equal(applyToModel(model, log));
+        const { revision, compactedRevision, termStartTime, appliedIndex, leases } = rows.meta;
+        expect({ revision, compactedRevision, appliedIndex }).to.deep.equal({
+          revision: model.revision,
+          compactedRevision: model.compactedRevision,
+          appliedIndex: log.length,
+        });
+        if (log.length > 0) expect(termStartTime).to.equal(model.termStartTime);
+        const current = [...rows.scan({ from: Uint8Array.of(0x6b), to: Uint8Array.of(0x6c), order: "asc" })];
+        expect(current.length).to.be.at.least(model.records.size);
+        for (const [key, record] of rows.currentByWords())
+          expect(modelRecord(record)).to.deep.equal(model.records.get(key) ?? null);
+        expect(leases).to.equal(model.leases.size);
+        expectLeases(rows, model);
+        expect(rows.meta.sessionsEnd - rows.meta.sessionsFrom).to.equal(model.sessions.size);
+      }),
+      { numRuns: 400 },
+    );
+  });
 
-  it("still answers for every revision from historyFrom on when the history was trimmed", () => {
-    for (let seed = 100; seed < 110; seed++) {
-      const entries = randomEntries(seed, 150);
-      const rows = new Rows();
-      const model = new Model();
-      const draw = random(seed);
-      for (const entry of entries) {
-        const limits = { bytesMax: 3000 + draw(3000), ageMax: 1e9, revisionsMin: 0 };
-        rows.apply([entry], planTrim(rows.meta, rows.historyRows(), limits, crc32).trim);
-        model.apply(entry);
-      }
-      expect(rows.meta.historyFrom).to.be.above(0);
-      const stored = rows.historyRows().reduce((total, { value }) => total + value.byteLength, 0);
-      expect(rows.meta.historyBytes).to.equal(stored);
-      for (const [revision, state] of model.states.entries()) {
-        if (revision < rows.meta.historyFrom) continue;
-        for (let number = 0; number < 12; number++)
-          expect(asOf(rows, `key ${number}`, revision)).to.deep.equal(state.get(`key ${number}`));
-      }
-    }
+  it("has changes in its history that make each state from the one before", () => {
+    fc.assert(
+      fc.property(entries, cuts, (log, sizes) => {
+        const rows = new Rows();
+        const model = new Model();
+        applyCut(rows, log, sizes);
+        applyToModel(model, log);
+        const changes = rows
+          .history()
+          .flatMap((chunk) => chunk.changes)
+          .map(({ revision, ordinal, key, after, before }) => {
+            const [record, previous] = [modelRecord(after), modelRecord(before)];
+            return { revision, ordinal, key: words(key), record, previous };
+          });
+        expect(changes).to.deep.equal(model.changes);
+      }),
+      { numRuns: 200 },
+    );
   });
 });
+
+/** Each lease with its keys, and the row that says when it is due. */
+function expectLeases(rows: Rows, model: Model): void {
+  const found = new Map<number, unknown>();
+  const due: unknown[] = [];
+  const attached: string[] = [];
+  for (const { key, value } of rows.rows.values()) {
+    if (key[0] === rowPrefixes.lease) {
+      const { ttlMs, implicit, renewedTime, renewal, keys } = decodeLease(key, value, crc32);
+      found.set(numberOfKey(key), { ttlMs, implicit, renewedTime, renewal, keys });
+    }
+    if (key[0] === rowPrefixes.due) due.push(dueOfKey(key));
+    if (key[0] === rowPrefixes.attachment) attached.push(`${numberOfKey(key)} ${words(keyOfAttachment(key))}`);
+  }
+  const held = [...model.records].filter(([, { leaseId }]) => leaseId !== 0);
+  expect(attached.sort()).to.deep.equal(held.map(([key, { leaseId }]) => `${leaseId} ${key}`).sort());
+  const expected = [...model.leases].map(([id, lease]): [number, unknown] => [
+    id,
+    { ...lease, keys: held.filter(([, { leaseId }]) => leaseId === id).length },
+  ]);
+  expect(found).to.deep.equal(new Map(expected));
+  const times = [...model.leases].map(([leaseId, { renewedTime, ttlMs }]) => ({ time: renewedTime + ttlMs, leaseId }));
+  expect(due).to.have.deep.members(times);
+}
 
 describe("determinism", () => {
-  it("gives the same records, changes and hash however entries are cut into batches", () => {
-    for (let seed = 200; seed < 210; seed++) {
-      const entries = randomEntries(seed, 200);
-      const one = applyInBatches(entries, 1, seed);
-      const other = applyInBatches(entries, 50, seed + 1);
-      expect(other.meta.stateHash).to.equal(one.meta.stateHash);
-      expect(other.meta.revision).to.equal(one.meta.revision);
-      expect(currentRows(other)).to.deep.equal(currentRows(one));
-      expect(other.history().flatMap(({ changes }) => changes)).to.deep.equal(
-        one.history().flatMap(({ changes }) => changes),
-      );
-    }
+  it("gives the same rows, results and hash however the log is cut into batches", () => {
+    fc.assert(
+      fc.property(entries, cuts, (log, sizes) => {
+        const [one, other] = [new Rows(), new Rows()];
+        expect(applyCut(one, log, [1])).to.deep.equal(applyCut(other, log, sizes));
+        expect(replicatedRows(one)).to.deep.equal(replicatedRows(other));
+        const { batch, historyBytes, historyFrom, ...replicated } = one.meta;
+        expect(other.meta).to.include(replicated);
+        expect([batch, historyBytes, historyFrom]).to.have.length(3);
+      }),
+      { numRuns: 200 },
+    );
   });
 
-  it("has a hash that is the sum over the current records, and shows a record that differs", () => {
-    const rows = applyInBatches(randomEntries(300, 200), 7, 300);
-    let sum = 0;
-    for (const record of rows.current().values()) if (record.kind === "value") sum = (sum + record.hash) % 2 ** 48;
-    expect(rows.meta.stateHash).to.equal(sum);
-    const before = rows.meta.stateHash;
-    rows.apply([put("key 0", "x")]);
-    expect(rows.meta.stateHash).to.not.equal(before);
+  it("depends on no bound of a batch, and on nothing that was trimmed", () => {
+    fc.assert(
+      fc.property(entries, cuts, (log, sizes) => {
+        const [one, other] = [new Rows(), new Rows()];
+        const outcomes = applyCut(one, log, sizes);
+        const trimmed = log.flatMap((entry) => {
+          const { trim } = planTrim(other.meta, other.historyRows(), crc32);
+          return other.apply([entry], trim).results.map((each) => ({ ...each, result: plain(each.result) }));
+        });
+        expect(trimmed).to.deep.equal(outcomes);
+        expect(other.meta.stateHash).to.equal(one.meta.stateHash);
+        const stored = other.historyRows().reduce((total, { value }) => total + value.byteLength, 0);
+        expect(other.meta.historyBytes).to.equal(stored);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("has a hash that is the sum over the current records", () => {
+    fc.assert(
+      fc.property(entries, (log) => {
+        const rows = new Rows();
+        rows.apply(log);
+        let sum = 0;
+        for (const [, record] of rows.currentByWords())
+          if (record.kind === "value") sum = (sum + record.hash) % 2 ** 48;
+        expect(rows.meta.stateHash).to.equal(sum);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
-function currentRows(rows: Rows): unknown {
-  return [...rows.rows.entries()]
-    .filter(([, row]) => row.key[0] === rowPrefixes.current)
-    .sort(([one], [other]) => (one < other ? -1 : 1));
-}
+describe("commands and results", () => {
+  it("come back from the wire as they went", () => {
+    fc.assert(
+      fc.property(entries, (log) => {
+        const rows = new Rows();
+        for (const entry of log) {
+          if (entry.kind !== "command") continue;
+          const back = commandFromWire(decode(encode(commandToWire(entry.command))));
+          expect(plain(back)).to.deep.equal(plain(entry.command));
+        }
+        for (const { result } of rows.apply(log).results) {
+          const wire = decode(encode(resultToWire(result))) as unknown[];
+          expect(plain(resultFromWire(wire))).to.deep.equal(plain(result));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -5,10 +5,11 @@ import type { Condition } from "../../src/kv/command.ts";
 import { batchKey, configurationKey, currentKey, metaKey } from "../../src/kv/keys.ts";
 import { applyBatch, configurationOf } from "../../src/kv/machine.ts";
 import { batchRowsKept, decodeMeta, emptyMeta } from "../../src/kv/meta.ts";
+import { ReadAhead } from "../../src/kv/read-ahead.ts";
 import { RecordFormatError } from "../../src/kv/record.ts";
 import type { Result } from "../../src/kv/result.ts";
-import { planTrim } from "../../src/kv/trim.ts";
-import { bytes, command, del, origin, put, putAll, Rows, text } from "./support.ts";
+import { planCompaction, planTrim } from "../../src/kv/trim.ts";
+import { bytes, command, compact, del, options, origin, put, putAll, Rows, text } from "./support.ts";
 
 function record(rows: Rows, key: string): unknown {
   const found = rows.current().get(key);
@@ -148,7 +149,7 @@ describe("the state machine", () => {
   it("writes where it stands and its number with every batch, and deletes the number that is old enough", () => {
     const rows = new Rows();
     const before = { ...emptyMeta, batch: batchRowsKept + 4 };
-    const batch = applyBatch(before, rows, [put("a", "1")], { origin, crc32, trim: null });
+    const batch = applyBatch(before, rows, [put("a", "1")], { ...options(), readAhead: new ReadAhead(), trim: null });
     rows.write(batch.rows);
     expect(decodeMeta(rows.get(metaKey) ?? bytes(""), crc32)).to.deep.equal(batch.meta);
     expect(rows.get(batchKey(batchRowsKept + 5))).to.not.equal(undefined);
@@ -166,44 +167,80 @@ describe("the state machine", () => {
   });
 });
 
-describe("trimming the history", () => {
+describe("the history's bounds", () => {
   const limits = { bytesMax: Number.MAX_SAFE_INTEGER, ageMax: 1000, revisionsMin: 2 };
 
-  function plan(rows: Rows, over: Partial<typeof limits>): ReturnType<typeof planTrim> {
-    return planTrim(rows.meta, rows.historyRows(), { ...limits, ...over }, crc32);
+  function plan(rows: Rows, over: Partial<typeof limits>): number | null {
+    return planCompaction(rows.meta, rows.historyRows(), { ...limits, ...over }, crc32);
   }
 
-  it("drops the oldest chunks when there are too many bytes, and what is left of keys deleted in them", () => {
+  it("ask for a compaction up to the oldest chunk that fits", () => {
     const rows = new Rows();
     for (const entry of [put("a", "1"), put("b", "1"), del("a"), del("b"), put("b", "2")]) rows.apply([entry]);
     const sizes = rows.historyRows().map(({ value }) => value.byteLength);
     const kept = (sizes[3] ?? 0) + (sizes[4] ?? 0);
-    const { trim } = plan(rows, { bytesMax: Math.ceil((kept * 32) / 31) });
+    expect(plan(rows, { bytesMax: Math.ceil((kept * 32) / 31) })).to.equal(3);
+    expect(plan(rows, { bytesMax: 0 })).to.equal(5);
+  });
+
+  it("ask for what is older than its age, except the newest revisions", () => {
+    const rows = new Rows();
+    for (const time of [0, 500, 2000, 2100, 2200]) rows.apply([put("a", "1", { kind: "none" }, time)]);
+    expect(plan(rows, {})).to.equal(2);
+    expect(plan(rows, { revisionsMin: 4 })).to.equal(1);
+    expect(plan(rows, { revisionsMin: 5 })).to.equal(null);
+  });
+});
+
+describe("compaction", () => {
+  it("drops the chunks below it, and what is left of keys deleted in them", () => {
+    const rows = new Rows();
+    for (const entry of [put("a", "1"), put("b", "1"), del("a"), del("b"), put("b", "2")]) rows.apply([entry]);
+    const kept = rows
+      .historyRows()
+      .slice(3)
+      .reduce((total, { value }) => total + value.byteLength, 0);
+    rows.apply([compact(3)]);
+    const { trim, oldest } = planTrim(rows.meta, rows.historyRows(), crc32);
     expect(trim?.historyFrom).to.equal(3);
     expect(trim?.deletions.map(({ revision }) => revision)).to.deep.equal([3]);
+    expect(oldest?.lastRevision).to.equal(4);
     const { stateHash } = rows.meta;
     rows.apply([], trim);
     expect(rows.meta.historyBytes).to.equal(kept);
-    expect(rows.meta.historyFrom).to.equal(3);
+    expect(rows.meta).to.include({ historyFrom: 3, compactedRevision: 3, stateHash });
     expect([...rows.current().keys()]).to.deep.equal(["b"]);
     expect(rows.history().flatMap(({ changes }) => changes.map(({ revision }) => revision))).to.deep.equal([4, 5]);
-    expect(rows.meta.stateHash).to.equal(stateHash);
+    expect(planTrim(rows.meta, rows.historyRows(), crc32).trim).to.equal(null);
   });
 
   it("keeps a deleted key that came back, also when it does so in the batch that trims", () => {
     const rows = new Rows();
-    for (const entry of [put("a", "1"), del("a")]) rows.apply([entry]);
-    const { trim } = plan(rows, { bytesMax: 0 });
+    for (const entry of [put("a", "1"), del("a"), compact(2)]) rows.apply([entry]);
+    const { trim } = planTrim(rows.meta, rows.historyRows(), crc32);
     rows.apply([put("a", "2")], trim);
     expect(record(rows, "a")).to.include({ createRevision: 3, value: "2" });
   });
 
-  it("drops what is older than its age, except the newest revisions", () => {
+  it("takes no revision, and refuses what is compacted, 0, or not reached", () => {
     const rows = new Rows();
-    for (const time of [0, 500, 2000, 2100, 2200]) rows.apply([put("a", "1", { kind: "none" }, time)]);
-    expect(plan(rows, {})).to.deep.include({ keptTime: 2000 });
-    expect(plan(rows, {}).trim?.historyFrom).to.equal(2);
-    expect(plan(rows, { revisionsMin: 4 }).trim?.historyFrom).to.equal(1);
-    expect(plan(rows, { revisionsMin: 5 }).trim).to.equal(null);
+    const results = resultsOf(
+      rows,
+      put("a", "1"),
+      put("a", "2"),
+      compact(2),
+      compact(2),
+      compact(1),
+      compact(0),
+      compact(3),
+    );
+    expect(results.slice(2)).to.deep.equal([
+      { kind: "compacted", compactedRevision: 2 },
+      { kind: "alreadyCompacted", compactedRevision: 2 },
+      { kind: "alreadyCompacted", compactedRevision: 2 },
+      { kind: "wrongRevision", revision: 2 },
+      { kind: "wrongRevision", revision: 2 },
+    ]);
+    expect(rows.meta).to.include({ revision: 2, compactedRevision: 2 });
   });
 });

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { decodeChunk, encodeChunk, summarizeChunk } from "../../src/kv/history.ts";
-import { batchKey, compareBytes, historyKey, keyName, numberOfBatch, positionOfHistory } from "../../src/kv/keys.ts";
+import { batchKey, compareBytes, historyKey, keyName, numberOfKey, positionOfHistory } from "../../src/kv/keys.ts";
 import { decodeBatchRow, decodeMeta, emptyMeta, encodeBatchRow, encodeMeta, exchangeHash } from "../../src/kv/meta.ts";
 import { decodeRecord, encodeDeleted, encodeValue, RecordFormatError } from "../../src/kv/record.ts";
 import { bytes } from "./support.ts";
@@ -115,7 +115,7 @@ describe("keys of rows", () => {
   it("order as their numbers do", () => {
     const numbers = [0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 3, large];
     for (const [at, number] of numbers.entries()) {
-      expect(numberOfBatch(batchKey(number))).to.equal(number);
+      expect(numberOfKey(batchKey(number))).to.equal(number);
       const next = numbers[at + 1];
       if (next !== undefined) expect(compareBytes(batchKey(number), batchKey(next))).to.be.below(0);
     }

@@ -4,14 +4,24 @@
  */
 
 import { crc32 } from "node:zlib";
+import { decode, encode } from "../../src/codec/codec.ts";
 import type { Command, Condition, Operation } from "../../src/kv/command.ts";
 import { type Chunk, decodeChunk } from "../../src/kv/history.ts";
-import { keyName, keyOfCurrent, rowPrefixes } from "../../src/kv/keys.ts";
-import { type AppliedBatch, applyBatch, type MachineEntry } from "../../src/kv/machine.ts";
+import { compareBytes, keyName, keyOfCurrent, rowPrefixes } from "../../src/kv/keys.ts";
+import { type MachineLimits, machineLimits } from "../../src/kv/limits.ts";
+import {
+  type AppliedBatch,
+  applyBatch,
+  type BatchOptions,
+  type MachineEntry,
+  type OwnResult,
+} from "../../src/kv/machine.ts";
 import { emptyMeta, type StateMeta } from "../../src/kv/meta.ts";
+import { ReadAhead, RowsMissingError } from "../../src/kv/read-ahead.ts";
 import { type CurrentRecord, decodeRecord } from "../../src/kv/record.ts";
-import type { RowChange, RowReader } from "../../src/kv/row.ts";
+import type { Row, RowChange, RowReader, Scan } from "../../src/kv/row.ts";
 import type { Trim } from "../../src/kv/trim.ts";
+import { words } from "./model.ts";
 
 export const origin = 7;
 
@@ -23,10 +33,20 @@ export function text(of: Uint8Array): string {
   return new TextDecoder().decode(of);
 }
 
+/** What a batch is applied with, but for its rows read ahead and its trim. */
+export function options(limits: MachineLimits = machineLimits): Omit<BatchOptions, "readAhead" | "trim"> {
+  return { origin, crc32, codec: { encode, decode }, limits, changesMax: 4096 };
+}
+
 /** Rows by the names of their keys. */
 export class Rows implements RowReader {
   readonly rows: Map<string, { key: Uint8Array; value: Uint8Array }> = new Map();
   meta: StateMeta = emptyMeta;
+  readonly limits: MachineLimits;
+
+  constructor(limits: MachineLimits = machineLimits) {
+    this.limits = limits;
+  }
 
   get(key: Uint8Array): Uint8Array | undefined {
     return this.rows.get(keyName(key))?.value;
@@ -39,11 +59,43 @@ export class Rows implements RowReader {
     }
   }
 
-  apply(entries: readonly MachineEntry[], trim: Trim | null = null): AppliedBatch {
-    const batch = applyBatch(this.meta, this, entries, { origin, crc32, trim });
-    this.write(batch.rows);
-    this.meta = batch.meta;
-    return batch;
+  /** Applies all of them, in as many batches as the machine makes of them; results and rows are those of all. */
+  apply(entries: readonly MachineEntry[], trim: Trim | null = null): Pick<AppliedBatch, "rows" | "results"> {
+    const rows: RowChange[] = [];
+    const results: OwnResult[] = [];
+    const end = this.meta.appliedIndex + entries.length;
+    let left = trim;
+    do {
+      const batch = this.#applyNext(entries.slice(entries.length - (end - this.meta.appliedIndex)), left);
+      left = null;
+      rows.push(...batch.rows);
+      results.push(...batch.results);
+    } while (this.meta.appliedIndex < end);
+    return { rows, results };
+  }
+
+  #applyNext(entries: readonly MachineEntry[], trim: Trim | null): AppliedBatch {
+    const readAhead = new ReadAhead();
+    for (;;) {
+      try {
+        const batch = applyBatch(this.meta, this, entries, { ...options(this.limits), readAhead, trim });
+        this.write(batch.rows);
+        this.meta = batch.meta;
+        return batch;
+      } catch (error) {
+        if (!(error instanceof RowsMissingError)) throw error;
+        const rows = this.scan(error.rest).slice(0, error.rowsMin);
+        readAhead.add(error.scan, rows, rows.length < error.rowsMin);
+      }
+    }
+  }
+
+  /** All rows of the scan, in its order. */
+  scan({ from, to, order }: Scan): Row[] {
+    const found = [...this.rows.values()]
+      .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, to) < 0)
+      .sort((one, other) => compareBytes(one.key, other.key));
+    return order === "asc" ? found : found.reverse();
   }
 
   /** Current records by key, deleted ones included. */
@@ -53,6 +105,13 @@ export class Rows implements RowReader {
       if (key[0] === rowPrefixes.current)
         records.set(text(keyOfCurrent(key)), decodeRecord(keyOfCurrent(key), value, crc32));
     return records;
+  }
+
+  /** As `current`, by keys as strings of their bytes. */
+  currentByWords(): [string, CurrentRecord][] {
+    return [...this.rows.values()]
+      .filter(({ key }) => key[0] === rowPrefixes.current)
+      .map(({ key, value }) => [words(keyOfCurrent(key)), decodeRecord(keyOfCurrent(key), value, crc32)]);
   }
 
   historyRows(): { key: Uint8Array; value: Uint8Array }[] {
@@ -89,6 +148,10 @@ export function putAll(pairs: Readonly<Record<string, string>>, time = 0): Machi
     pairs: Object.entries(pairs).map(([key, value]) => ({ key: bytes(key), value: bytes(value) })),
   };
   return command(operation, time);
+}
+
+export function compact(revision: number): MachineEntry {
+  return command({ kind: "compact", revision });
 }
 
 /** A small generator with a seed (mulberry32): whole numbers in [0, below). */

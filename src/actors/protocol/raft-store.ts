@@ -6,7 +6,7 @@
  * a time in each direction.
  */
 
-import type { Configuration, LogIndex, NodeId, SnapshotMetadata, Term } from "../../raft/types.ts";
+import type { ClusterTime, Configuration, LogIndex, NodeId, SnapshotMetadata, Term } from "../../raft/types.ts";
 
 /** Committed and persisted here; contiguous from `firstIndex`. */
 export interface Apply {
@@ -23,6 +23,13 @@ export interface Leading {
   readonly kind: "leading";
   readonly leading: boolean;
   readonly term: Term;
+}
+
+/** Cluster time as this leader has it: with each tick, also when nothing is written. */
+export interface Time {
+  readonly kind: "time";
+  readonly term: Term;
+  readonly time: ClusterTime;
 }
 
 /** Makes a snapshot of the state as applied now, in the background. Answered by `snapshotTaken`. */
@@ -68,6 +75,7 @@ export interface KeepSnapshot {
 export type RaftToStore =
   | Apply
   | Leading
+  | Time
   | TakeSnapshot
   | ReadSnapshotChunk
   | StoreSnapshotChunk
@@ -122,7 +130,7 @@ export interface SnapshotInstalled {
   readonly snapshot: SnapshotMetadata;
 }
 
-/** A command that the leader's store proposes by itself. */
+/** A command that the leader's store proposes by itself. It may get lost: the store proposes again what it still misses. */
 export interface StoreProposal {
   readonly kind: "storeProposal";
   readonly command: Uint8Array;

@@ -9,7 +9,7 @@ import type { Effects } from "../../raft/effect.ts";
 import type { Configuration, Entry, SnapshotMetadata } from "../../raft/types.ts";
 import { onAppliedTo, onReadGivenUp, onReadGranted } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
-import { ownReadIdsFrom, type RaftActorState } from "./state.ts";
+import { ownProposalId, ownReadIdsFrom, type RaftActorState } from "./state.ts";
 
 export function applyEffects(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
   toLog(state, core, effects);
@@ -74,8 +74,10 @@ function toIngress(state: RaftActorState, core: Effects, effects: RaftActorEffec
     onReadGivenUp(state.freshness, readId);
     if (readId < ownReadIdsFrom) effects.toIngress.push({ kind: "readRefused", readId });
   }
-  for (const accepted of core.proposalsAccepted) effects.toIngress.push({ kind: "proposalAccepted", ...accepted });
-  for (const refused of core.proposalsRefused) effects.toIngress.push({ kind: "proposalRefused", ...refused });
+  for (const accepted of core.proposalsAccepted)
+    if (accepted.proposalId !== ownProposalId) effects.toIngress.push({ kind: "proposalAccepted", ...accepted });
+  for (const refused of core.proposalsRefused)
+    if (refused.proposalId !== ownProposalId) effects.toIngress.push({ kind: "proposalRefused", ...refused });
 }
 
 function newestSnapshot(state: RaftActorState): SnapshotMetadata {

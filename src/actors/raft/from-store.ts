@@ -5,12 +5,13 @@
  */
 
 import { unreachable } from "../../errors/assert.ts";
+import { statusOf } from "../../raft/status.ts";
 import { step } from "../../raft/step.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
 import { onAppliedTo } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { bootWhenOpened } from "./start-core.ts";
-import { type RaftActorState, startedCore } from "./state.ts";
+import { ownProposalId, type RaftActorState, startedCore } from "./state.ts";
 
 export function onStore(state: RaftActorState, message: StoreToRaft, effects: RaftActorEffects): void {
   switch (message.kind) {
@@ -26,9 +27,11 @@ export function onStore(state: RaftActorState, message: StoreToRaft, effects: Ra
     case "snapshotInstalled":
       return onSnapshotInstalled(state, message, effects);
     case "storeProposal": {
+      const core = startedCore(state);
+      // It belongs to a leader. Who is none any more does not hand it on: the next leader's store knows as well.
+      if (statusOf(core).role !== "leader") return;
       const proposal = { kind: "commands", commands: [message.command] } as const;
-      // The store proposes again what it still misses, so nobody waits for the answer of this one.
-      return step(startedCore(state), { kind: "propose", proposalId: 0, proposal });
+      return step(core, { kind: "propose", proposalId: ownProposalId, proposal });
     }
     case "snapshotChunk":
     case "snapshotChunkStored":

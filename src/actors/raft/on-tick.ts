@@ -4,6 +4,9 @@
  * this node knows how fresh it is.
  */
 
+import { clusterTime } from "../../raft/append-own.ts";
+import type { RaftState } from "../../raft/state.ts";
+import { statusOf } from "../../raft/status.ts";
 import { step } from "../../raft/step.ts";
 import { onReadAsked } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
@@ -14,6 +17,7 @@ export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: 
   expireInspections(state, effects);
   if (state.core === null) return;
   step(state.core, { kind: "tick" });
+  tellTime(state.core, effects);
   state.ticksSinceOwnRead += 1;
   const askedLately = nowMs - state.freshness.newestAskMs < ownReadTicks * state.config.options.tickMs;
   if (state.ticksSinceOwnRead < ownReadTicks || askedLately) return;
@@ -23,4 +27,10 @@ export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: 
   state.ownReadId += 1;
   onReadAsked(state.freshness, state.ownReadId, nowMs);
   step(state.core, { kind: "readIndex", readId: state.ownReadId });
+}
+
+/** To the leader's own store, which ends leases and cuts the history when their time has come. */
+function tellTime(core: RaftState, effects: RaftActorEffects): void {
+  const { role, term } = statusOf(core);
+  if (role === "leader") effects.toStore.push({ kind: "time", term, time: clusterTime(core) });
 }

@@ -24,8 +24,8 @@ export function showStatus(state: RaftActorState, core: RaftState, effects: Raft
   }
   state.shown = { kind: "leadershipChanged", role, term, leaderId, configuration, removed };
   effects.toIngress.push(state.shown);
-  const leading = role === "leader";
-  if (leading === state.leadingShown) return;
-  state.leadingShown = leading;
-  effects.toStore.push({ kind: "leading", leading, term });
+  const leadingTerm = role === "leader" ? term : null;
+  if (leadingTerm === state.leadingTermShown) return;
+  state.leadingTermShown = leadingTerm;
+  effects.toStore.push({ kind: "leading", leading: leadingTerm !== null, term });
 }

@@ -6,7 +6,13 @@
 import type { AdvertisedAddresses } from "../../actor/context.ts";
 import { assert } from "../../errors/assert.ts";
 import type { RaftState } from "../../raft/state.ts";
-import { type Configuration, emptyConfiguration, type NodeId, type SnapshotMetadata } from "../../raft/types.ts";
+import {
+  type Configuration,
+  emptyConfiguration,
+  type NodeId,
+  type SnapshotMetadata,
+  type Term,
+} from "../../raft/types.ts";
 import type { RaftConfig } from "../protocol/config.ts";
 import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
 import type { LogOpened } from "../protocol/raft-log.ts";
@@ -16,6 +22,9 @@ import { PackedRuns } from "./packed-runs.ts";
 
 /** Ingress asks under ids from 1; the actor's own asks have ids from here on. */
 export const ownReadIdsFrom: number = 2 ** 52;
+
+/** Ingress proposes under ids from 1; what the store proposes has none, since nobody waits for its answer. */
+export const ownProposalId = 0;
 
 /** Without reads of clients, this node confirms how fresh it is this often. */
 export const ownReadTicks = 2;
@@ -38,7 +47,8 @@ export interface RaftActorState {
   newestSnapshot: SnapshotMetadata | null;
   /** What ingress was told last. */
   shown: LeadershipChanged | null;
-  leadingShown: boolean;
+  /** The term in which this node leads, as the store was told; null when it does not. */
+  leadingTermShown: Term | null;
   logBytes: number;
   snapshotBytes: number;
   snapshotUnderWay: boolean;
@@ -67,7 +77,7 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     handedOnConfiguration: emptyConfiguration,
     newestSnapshot: null,
     shown: null,
-    leadingShown: false,
+    leadingTermShown: null,
     logBytes: 0,
     snapshotBytes: 0,
     snapshotUnderWay: false,

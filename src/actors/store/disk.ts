@@ -9,6 +9,7 @@ import { StorageError } from "../../errors/balsa-error.ts";
 import { configurationKey, historyKey, metaKey, rangeOf, rowPrefixes } from "../../kv/keys.ts";
 import { configurationOf } from "../../kv/machine.ts";
 import { decodeMeta } from "../../kv/meta.ts";
+import type { RowsMissingError } from "../../kv/read-ahead.ts";
 import type { RowChange, RowReader } from "../../kv/row.ts";
 import { type Configuration, type EntryId, emptyConfiguration, type SnapshotMetadata } from "../../raft/types.ts";
 import type { IncomingSnapshot } from "../../storage/snapshot/incoming-snapshot.ts";
@@ -17,6 +18,7 @@ import type { SnapshotDirectory } from "../../storage/snapshot/snapshot-director
 import { SnapshotStoppedError, writeSnapshot } from "../../storage/snapshot/write-snapshot.ts";
 import type { OpenedGeneration, StateGenerations } from "../../storage/state/state-generations.ts";
 import type { ReadSnapshotChunk, StoreSnapshotChunk } from "../protocol/raft-store.ts";
+import type { ReadPiece } from "./batch.ts";
 import type { Generation, StoreInput, StoreTask } from "./input.ts";
 
 export interface StoreDiskParts {
@@ -27,8 +29,10 @@ export interface StoreDiskParts {
 }
 
 /** A piece of history to drop at a time: bounds what one batch deletes. */
-const trimRowsMax = 64;
+const trimRowsMax = 256;
 const trimBytesMax = 4 * 1024 * 1024;
+/** What a command that needs ranges is given at once, of each. */
+const scanBytesMax = 16 * 1024 * 1024;
 
 export class StoreDisk {
   readonly #parts: StoreDiskParts;
@@ -60,6 +64,10 @@ export class StoreDisk {
     switch (task.kind) {
       case "readHistory":
         return this.#whileReading(this.#readHistory(task.fromRevision));
+      case "readRows":
+        return this.#whileReading(this.#readRows(task.wanted));
+      case "readDue":
+        return this.#whileReading(this.#readDue(task.from, task.rowsMax));
       case "makeSnapshot":
         return this.#whileReading(this.#makeSnapshot());
       case "readChunk":
@@ -94,6 +102,23 @@ export class StoreDisk {
     const from = historyKey({ revision: fromRevision, ordinal: 0 });
     const chunks = await this.#opened.storage.read({ from, to, rowsMax: trimRowsMax, bytesMax: trimBytesMax });
     return { kind: "historyRead", chunks };
+  }
+
+  async #readRows(wanted: readonly RowsMissingError[]): Promise<StoreInput> {
+    const { storage } = this.#opened;
+    const pieces: ReadPiece[] = [];
+    for (const each of wanted) {
+      const rows = await storage.read({ ...each.rest, rowsMax: each.rowsMin, bytesMax: scanBytesMax });
+      const bytes = rows.reduce((total, { key, value }) => total + key.byteLength + value.byteLength, 0);
+      pieces.push({ wanted: each, rows, complete: rows.length < each.rowsMin && bytes < scanBytesMax });
+    }
+    return { kind: "rowsRead", pieces };
+  }
+
+  async #readDue(from: Uint8Array | null, rowsMax: number): Promise<StoreInput> {
+    const due = rangeOf(rowPrefixes.due);
+    const range = { from: from ?? due.from, to: due.to, rowsMax, bytesMax: scanBytesMax };
+    return { kind: "dueRead", rows: await this.#opened.storage.read(range) };
   }
 
   async #makeSnapshot(): Promise<StoreInput> {

@@ -5,8 +5,8 @@
 
 import type { AppliedBatch } from "../../kv/machine.ts";
 import type { StateMeta } from "../../kv/meta.ts";
-import type { RowReader } from "../../kv/row.ts";
-import type { StoredChunk } from "../../kv/trim.ts";
+import type { RowsMissingError } from "../../kv/read-ahead.ts";
+import type { Row, RowReader } from "../../kv/row.ts";
 import type { Configuration, SnapshotMetadata } from "../../raft/types.ts";
 import type {
   RaftToStore,
@@ -17,6 +17,7 @@ import type {
   StoreToRaft,
 } from "../protocol/raft-store.ts";
 import type { IngressToStore, StoreToIngress } from "../protocol/store-ingress.ts";
+import type { ReadPiece } from "./batch.ts";
 
 /** A generation of the state as the actor works on it. */
 export interface Generation {
@@ -33,7 +34,11 @@ export type StoreInput =
   /** The write under way is done, and readable by all threads. */
   | { readonly kind: "written" }
   /** Answers `readHistory`. */
-  | { readonly kind: "historyRead"; readonly chunks: readonly StoredChunk[] }
+  | { readonly kind: "historyRead"; readonly chunks: readonly Row[] }
+  /** Answers `readRows`. */
+  | { readonly kind: "rowsRead"; readonly pieces: readonly ReadPiece[] }
+  /** Answers `readDue`. */
+  | { readonly kind: "dueRead"; readonly rows: readonly Row[] }
   | { readonly kind: "snapshotMade"; readonly snapshot: SnapshotMetadata | null; readonly bytes: number }
   | { readonly kind: "chunkRead"; readonly chunk: SnapshotChunk }
   | { readonly kind: "chunkStored"; readonly verdict: SnapshotChunkStored }
@@ -43,6 +48,10 @@ export type StoreInput =
 /** Work for the disk; each is answered by an input, and none is asked for again before that. */
 export type StoreTask =
   | { readonly kind: "readHistory"; readonly fromRevision: number }
+  /** Rows that the next batch needs; nothing is written before they are read. */
+  | { readonly kind: "readRows"; readonly wanted: readonly RowsMissingError[] }
+  /** The next leases in order of time, from this row on (null: the first). */
+  | { readonly kind: "readDue"; readonly from: Uint8Array | null; readonly rowsMax: number }
   | { readonly kind: "makeSnapshot" }
   | { readonly kind: "readChunk"; readonly message: ReadSnapshotChunk }
   | { readonly kind: "storeChunk"; readonly message: StoreSnapshotChunk }

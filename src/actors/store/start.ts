@@ -131,10 +131,10 @@ class RunningStore implements RunningActor {
   }
 }
 
-/** Before the batch is written: rows of deleted keys go only after `compactedRevision` says so (`RowStateView`). */
+/** Before the batch is written: rows of deleted keys go only up to what `compactedRevision` says so (`RowStateView`). */
 function showApplying(board: Board, meta: StateMeta): void {
   board.set("revisionApplying", meta.revision);
-  board.set("compactedRevision", meta.historyFrom);
+  board.set("compactedRevision", meta.compactedRevision);
 }
 
 /** Once the batch is readable. */

@@ -5,10 +5,12 @@
 
 import type { AppliedBatch, MachineEntry } from "../../kv/machine.ts";
 import type { StateMeta } from "../../kv/meta.ts";
-import type { HistoryLimits, Trim } from "../../kv/trim.ts";
+import { ReadAhead } from "../../kv/read-ahead.ts";
+import type { HistoryLimits, OldestChunk, Trim } from "../../kv/trim.ts";
 import type { LogIndex, SnapshotMetadata } from "../../raft/types.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
 import type { StoreToIngress } from "../protocol/store-ingress.ts";
+import { createExpiry, type Expiry } from "./expiry.ts";
 import type { Generation, StoreEffects, StoreTask } from "./input.ts";
 
 export interface StoreOptions {
@@ -37,10 +39,16 @@ export interface StoreState {
   /** The last entry that raft has handed over. */
   receivedIndex: LogIndex;
   writing: AppliedBatch | null;
+  /** Rows in order that the next batch needs; good until it is written. */
+  readonly readAhead: ReadAhead;
+  readingRows: boolean;
   trim: Trim | null;
   readingHistory: boolean;
-  /** Cluster time of the oldest chunk of history, when known. */
-  oldestTime: number | null;
+  /** Of the history; null when it is not known. */
+  oldest: OldestChunk | null;
+  /** What this store has proposed last as leader, and at which cluster time; null when nothing in this term. */
+  compaction: { readonly revision: number; readonly time: number } | null;
+  readonly expiry: Expiry;
   makingSnapshot: boolean;
   /** Index of the newest snapshot that this process knows of. */
   snapshotIndex: LogIndex;
@@ -74,14 +82,23 @@ export function createStore(options: StoreOptions, generation: Generation, snaps
     waiting: [],
     receivedIndex: meta.appliedIndex,
     writing: null,
+    readAhead: new ReadAhead(),
+    readingRows: false,
     trim: null,
     readingHistory: false,
-    oldestTime: null,
+    oldest: null,
+    compaction: null,
+    expiry: createExpiry(),
     makingSnapshot: false,
     snapshotIndex,
     installation: null,
     outbox,
   };
+}
+
+/** One that only waits for the disk to finish with the old generation has not begun. */
+export function isInstalling(state: StoreState): boolean {
+  return state.installation !== null && state.installation.kind !== "asked";
 }
 
 /** Takes what is to be done out of the state. */

@@ -80,9 +80,10 @@ export class LevelStateStorage implements StateStorage {
     await this.#write(rows, true);
   }
 
-  async read({ from, to, rowsMax, bytesMax }: RowRange): Promise<readonly Row[]> {
+  async read({ from, to, rowsMax, bytesMax, order = "asc" }: RowRange): Promise<readonly Row[]> {
     return failing(`cannot read the state in ${this.#database.location}`, async () => {
-      const iterator = this.#database.iterator({ gte: from, lt: to, highWaterMarkBytes: readAheadBytes });
+      const reverse = order === "desc";
+      const iterator = this.#database.iterator({ gte: from, lt: to, reverse, highWaterMarkBytes: readAheadBytes });
       try {
         const found: Row[] = [];
         for (let bytes = 0; found.length < rowsMax && bytes < bytesMax; ) {

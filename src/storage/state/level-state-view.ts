@@ -11,12 +11,15 @@
  */
 
 import { crc32 } from "node:zlib";
-import { StorageError } from "../../errors/balsa-error.ts";
 import { currentKey, metaKey } from "../../kv/keys.ts";
 import { decodeMeta } from "../../kv/meta.ts";
-import { type CurrentRecord, decodeRecord, RecordFormatError } from "../../kv/record.ts";
+import { type CurrentRecord, decodeRecord } from "../../kv/record.ts";
 import type { KeyRead, StateMoment, StateView } from "../../kv/state-view.ts";
+import { LevelRowMoment } from "./level-row-moment.ts";
 import { openStateDatabase, type StateDatabase } from "./level-state-storage.ts";
+import { RowStateMoment } from "./row-state-moment.ts";
+import type { RowMoment } from "./state-storage.ts";
+import { verifiedNow } from "./verified.ts";
 
 /** What the view needs of the board (src/actor/board.ts is one). */
 export interface RevisionCells {
@@ -28,15 +31,22 @@ export class RowStateView implements StateView {
   readonly #get: (rowKey: Uint8Array) => Uint8Array | undefined;
   readonly #cells: RevisionCells;
   readonly #close: () => Promise<void>;
+  readonly #openMoment: () => RowMoment;
   #floor = 0;
 
-  constructor(get: (rowKey: Uint8Array) => Uint8Array | undefined, cells: RevisionCells, close: () => Promise<void>) {
+  constructor(
+    get: (rowKey: Uint8Array) => Uint8Array | undefined,
+    cells: RevisionCells,
+    close: () => Promise<void>,
+    openMoment: () => RowMoment,
+  ) {
     this.#get = get;
     this.#cells = cells;
     this.#close = close;
+    this.#openMoment = openMoment;
     // A generation made from a snapshot is ahead of the board until it is entered.
     const meta = this.#get(metaKey);
-    if (meta !== undefined) this.#floor = verified(() => decodeMeta(meta, crc32)).revision;
+    if (meta !== undefined) this.#floor = verifiedNow(() => decodeMeta(meta, crc32)).revision;
   }
 
   read(key: Uint8Array): KeyRead {
@@ -50,7 +60,7 @@ export class RowStateView implements StateView {
         this.#raise(this.#cells.get("compactedRevision"));
         continue;
       }
-      const record: CurrentRecord = verified(() => decodeRecord(key, row, crc32));
+      const record: CurrentRecord = verifiedNow(() => decodeRecord(key, row, crc32));
       this.#raise(record.modRevision);
       return { revision: this.#floor, record: record.kind === "value" ? record : undefined };
     }
@@ -62,7 +72,9 @@ export class RowStateView implements StateView {
   }
 
   moment(): StateMoment {
-    throw new Error("not yet");
+    const moment = new RowStateMoment(this.#openMoment());
+    this.#raise(moment.revision);
+    return moment;
   }
 
   close(): Promise<void> {
@@ -81,6 +93,7 @@ export class LevelStateView extends RowStateView {
       (rowKey) => database.getSync(rowKey),
       cells,
       () => database.close(),
+      () => new LevelRowMoment(database),
     );
   }
 
@@ -92,14 +105,5 @@ export class LevelStateView extends RowStateView {
       await database.close();
       throw cause;
     }
-  }
-}
-
-function verified<Decoded>(decode: () => Decoded): Decoded {
-  try {
-    return decode();
-  } catch (cause) {
-    if (cause instanceof RecordFormatError) throw new StorageError("the state holds a damaged row", { cause });
-    throw cause;
   }
 }

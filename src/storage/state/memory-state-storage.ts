@@ -4,8 +4,15 @@
  */
 
 import { compareBytes, keyName } from "../../kv/keys.ts";
-import type { RowChange } from "../../kv/row.ts";
-import type { Row, RowRange, StateSnapshot, StateStorage } from "./state-storage.ts";
+import type { RowChange, Scan } from "../../kv/row.ts";
+import {
+  cursorBytes,
+  type Row,
+  type RowMoment,
+  type RowRange,
+  type StateSnapshot,
+  type StateStorage,
+} from "./state-storage.ts";
 
 export class MemoryStateStorage implements StateStorage {
   readonly #rows = new Map<string, Row>();
@@ -25,10 +32,10 @@ export class MemoryStateStorage implements StateStorage {
     this.#sorted = null;
   }
 
-  async read({ from, to, rowsMax, bytesMax }: RowRange): Promise<readonly Row[]> {
+  async read({ from, to, rowsMax, bytesMax, order = "asc" }: RowRange): Promise<readonly Row[]> {
     const found: Row[] = [];
     let bytes = 0;
-    for (const row of this.rows(from, to)) {
+    for (const row of inScan(this.#inOrder(), { from, to, order })) {
       if (found.length > 0 && (found.length >= rowsMax || bytes >= bytesMax)) break;
       found.push(row);
       bytes += row.key.byteLength + row.value.byteLength;
@@ -57,17 +64,48 @@ export class MemoryStateStorage implements StateStorage {
     };
   }
 
+  moment(): RowMoment {
+    const rows = this.#inOrder();
+    const values = new Map([...this.#rows].map(([name, row]) => [name, row.value]));
+    return {
+      get: (key) => values.get(keyName(key)),
+      scan: (scan) => {
+        const scanned = inScan(rows, scan);
+        let at = 0;
+        return {
+          next: async (rowsMax) => {
+            const start = at;
+            for (
+              let bytes = 0;
+              at < scanned.length && at - start < rowsMax && (at === start || bytes < cursorBytes);
+              at++
+            )
+              bytes += scanned[at]?.value.byteLength ?? 0;
+            return scanned.slice(start, at);
+          },
+          close: async () => undefined,
+        };
+      },
+      close: async () => undefined,
+    };
+  }
+
   async close(): Promise<void> {
     this.#rows.clear();
   }
 
   /** Rows with keys in [from, to), in order. */
   rows(from: Uint8Array, to: Uint8Array): readonly Row[] {
-    return this.#inOrder().filter((row) => compareBytes(row.key, from) >= 0 && compareBytes(row.key, to) < 0);
+    return inScan(this.#inOrder(), { from, to, order: "asc" });
   }
 
   #inOrder(): readonly Row[] {
     this.#sorted ??= [...this.#rows.values()].sort((one, other) => compareBytes(one.key, other.key));
     return this.#sorted;
   }
+}
+
+function inScan(rows: readonly Row[], { from, to, order }: Scan): readonly Row[] {
+  const within = rows.filter((row) => compareBytes(row.key, from) >= 0 && compareBytes(row.key, to) < 0);
+  return order === "asc" ? within : within.reverse();
 }

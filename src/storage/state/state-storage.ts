@@ -4,19 +4,18 @@
  * store's thread alone; other threads read through a `StateView`.
  */
 
-import type { RowChange, RowReader } from "../../kv/row.ts";
+import type { Row, RowChange, RowReader, Scan } from "../../kv/row.ts";
+import type { Order } from "../../kv/transaction.ts";
 
-export interface Row {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
+export type { Row } from "../../kv/row.ts";
 
-/** Rows with keys in [from, to), ascending; reading stops at either bound, but gives at least one row. */
+/** Rows with keys in [from, to), ascending unless `order` says otherwise; reading stops at either bound, but gives at least one row. */
 export interface RowRange {
   readonly from: Uint8Array;
   readonly to: Uint8Array;
   readonly rowsMax: number;
   readonly bytesMax: number;
+  readonly order?: Order;
 }
 
 /** Every function throws a StorageError when the environment fails; after a rejected write nothing may be written again. */
@@ -37,3 +36,19 @@ export interface StateSnapshot extends RowReader {
   next(bytesMax: number): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
+
+/** The rows as of one moment, as a thread reads them that does not write. Must be closed, before its storage. */
+export interface RowMoment extends RowReader {
+  /** Must be closed, before its moment. */
+  scan(scan: Scan): RowCursor;
+  close(): Promise<void>;
+}
+
+export interface RowCursor {
+  /** The next rows: at most `rowsMax`, about `cursorBytes` of them; none at the end. One call at a time. */
+  next(rowsMax: number): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}
+
+/** What a cursor gives at once: one row may exceed it. */
+export const cursorBytes: number = 256 * 1024;

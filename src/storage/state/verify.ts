@@ -4,7 +4,7 @@
  */
 
 import { crc32 } from "node:zlib";
-import { batchKey, metaKey, numberOfBatch, rangeOf, rowPrefixes } from "../../kv/keys.ts";
+import { batchKey, metaKey, numberOfKey, rangeOf, rowPrefixes } from "../../kv/keys.ts";
 import { batchRowsKept, decodeBatchRow, decodeMeta, emptyMeta, type StateMeta } from "../../kv/meta.ts";
 import { RecordFormatError } from "../../kv/record.ts";
 import type { StateStorage } from "./state-storage.ts";
@@ -37,7 +37,7 @@ async function verify(storage: StateStorage): Promise<Verification> {
   let expected = Math.max(1, meta.batch - batchRowsKept + 1);
   for await (const keys of storage.keys(from, to)) {
     for (const key of keys) {
-      if (numberOfBatch(key) !== expected) return damaged(`batch ${expected} is missing`);
+      if (numberOfKey(key) !== expected) return damaged(`batch ${expected} is missing`);
       expected++;
     }
   }

@@ -261,11 +261,17 @@ describe("the store on its thread", () => {
     expect(node.board.get("appliedIndex")).to.equal(0);
   });
 
-  it("keeps its history within its bound, and takes deleted keys away with it", async () => {
+  it("keeps its history within its bound while it leads, and takes deleted keys away with it", async () => {
     const node = await start(await temporaryDirectory(), 20_000);
-    for (let from = 1; from < 2000; from += 50) {
-      node.raft.edge.send([puts(from, from + 50)]);
-      await node.raft.next("applied", ({ index }) => index === from + 49);
+    node.raft.edge.send([{ kind: "leading", leading: true, term: 1 }]);
+    let next = 1;
+    for (let round = 1; round <= 10; round++) {
+      node.raft.edge.send([{ kind: "time", term: 1, time: round * 10_000 }, puts(next, next + 300)]);
+      next += 300;
+      const { command } = await node.raft.next("storeProposal");
+      node.raft.edge.send([applyMessage([{ kind: "command", index: next, term: 1, time: next, command }])]);
+      await node.raft.next("applied", ({ index }) => index === next);
+      next++;
     }
     expect(node.board.get("compactedRevision")).to.be.above(1000);
     expect(node.failures).to.deep.equal([]);

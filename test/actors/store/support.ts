@@ -4,12 +4,14 @@
  */
 
 import type { RaftToStore } from "../../../src/actors/protocol/raft-store.ts";
-import type { Generation, StoreEffects, StoreInput } from "../../../src/actors/store/input.ts";
+import type { StoreToIngress } from "../../../src/actors/protocol/store-ingress.ts";
+import type { ReadPiece } from "../../../src/actors/store/batch.ts";
+import type { Generation, StoreEffects, StoreInput, StoreTask } from "../../../src/actors/store/input.ts";
 import { createStore, type StoreState } from "../../../src/actors/store/state.ts";
 import { turn } from "../../../src/actors/store/turn.ts";
-import { encode } from "../../../src/codec/codec.ts";
+import { decode, encode } from "../../../src/codec/codec.ts";
 import { encodeEntries } from "../../../src/codec/entries.ts";
-import { commandToWire, type Operation } from "../../../src/kv/command.ts";
+import { commandFromWire, commandToWire, type Operation } from "../../../src/kv/command.ts";
 import { rangeOf, rowPrefixes } from "../../../src/kv/keys.ts";
 import { emptyMeta } from "../../../src/kv/meta.ts";
 import {
@@ -45,6 +47,12 @@ export function put(
   return { kind: "command", index, term: of.term ?? 1, time: index, command };
 }
 
+/** Any command of this process, stamped. */
+export function command(operation: Operation, index: number, time: number = index, term = 1): CommandEntry {
+  const encoded = encode(commandToWire({ origin, sequence: index, operation }));
+  return { kind: "command", index, term, time, command: encoded };
+}
+
 /** One command that puts so many keys. */
 export function putAll(index: number, keys: number): CommandEntry {
   const pairs = Array.from({ length: keys }, (_, ordinal) => ({ key: bytes(`key ${ordinal}`), value: bytes("x") }));
@@ -69,6 +77,10 @@ export class Stepped {
   readonly state: StoreState;
   /** What the last step wanted done. */
   effects: StoreEffects;
+  /** What the store has proposed so far, in `settle`. */
+  readonly proposed: Operation[] = [];
+  /** What `settle` has not done yet. */
+  #unsettled: StoreEffects[] = [];
 
   constructor(historyBytesMax = 1e9) {
     const generation: Generation = {
@@ -85,6 +97,7 @@ export class Stepped {
 
   step(...inputs: StoreInput[]): StoreEffects {
     this.effects = turn(this.state, inputs);
+    this.#unsettled.push(this.effects);
     return this.effects;
   }
 
@@ -103,5 +116,54 @@ export class Stepped {
   async readHistory(): Promise<StoreEffects> {
     const chunks = await this.storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 2, bytesMax: 1e9 });
     return this.step({ kind: "historyRead", chunks });
+  }
+
+  /** This node leads, and its core has told what time it is. */
+  lead(time: number, term = 1): StoreEffects {
+    return this.raft({ kind: "leading", leading: true, term }, { kind: "time", term, time });
+  }
+
+  /**
+   * Does what the store wants done until it wants nothing more, as disk and raft would; what it proposes is committed
+   * with this stamp. Gives all that it told ingress.
+   */
+  async settle({ time = 0, term = 1 }: { time?: number; term?: number } = {}): Promise<StoreToIngress[]> {
+    const told: StoreToIngress[] = [];
+    for (let effects = this.#unsettled.shift(); effects !== undefined; effects = this.#unsettled.shift()) {
+      const { tasks, write, toRaft, toIngress } = effects;
+      told.push(...toIngress);
+      for (const task of tasks) await this.#perform(task);
+      if (write !== null) await this.finishWrite();
+      const proposed = toRaft.flatMap((message) => (message.kind === "storeProposal" ? [message.command] : []));
+      this.proposed.push(...proposed.map((command) => commandFromWire(decode(command)).operation));
+      const entries = proposed.map((command, place): Entry => {
+        return { kind: "command", index: this.state.receivedIndex + 1 + place, term, time, command };
+      });
+      if (entries.length > 0) this.raft(applyMessage(entries));
+    }
+    return told;
+  }
+
+  async #perform(task: StoreTask): Promise<StoreEffects> {
+    switch (task.kind) {
+      case "readHistory":
+        return this.readHistory();
+      case "readRows": {
+        const pieces: ReadPiece[] = [];
+        for (const wanted of task.wanted) {
+          // Few at a time, so that commands begin anew more than once.
+          const rows = await this.storage.read({ ...wanted.rest, rowsMax: 3, bytesMax: 1e9 });
+          pieces.push({ wanted, rows, complete: rows.length < 3 });
+        }
+        return this.step({ kind: "rowsRead", pieces });
+      }
+      case "readDue": {
+        const { from, to } = rangeOf(rowPrefixes.due);
+        const range = { from: task.from ?? from, to, rowsMax: task.rowsMax, bytesMax: 1e9 };
+        return this.step({ kind: "dueRead", rows: await this.storage.read(range) });
+      }
+      default:
+        throw new Error(`${task.kind} is not done here`);
+    }
   }
 }

@@ -1,10 +1,9 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { batchChangesMax } from "../../../src/actors/store/batch.ts";
 import type { Generation } from "../../../src/actors/store/input.ts";
-import { batchKeysMax } from "../../../src/actors/store/turn.ts";
 import { encode } from "../../../src/codec/codec.ts";
 import { AssertionError } from "../../../src/errors/assert.ts";
-import { StorageError } from "../../../src/errors/balsa-error.ts";
 import { CommandFormatError } from "../../../src/kv/command.ts";
 import { currentKey } from "../../../src/kv/keys.ts";
 import { RecordFormatError } from "../../../src/kv/record.ts";
@@ -58,15 +57,21 @@ describe("the store's turn", () => {
     ]);
   });
 
-  it("takes no more keys into a batch than its bound, and never splits a command", async () => {
+  it("ends a batch after the command that brings it to its bound, and never splits one", async () => {
     const store = new Stepped();
-    const many = Math.ceil(batchKeysMax * 0.6);
+    const many = Math.ceil(batchChangesMax * 0.6);
     store.raft(
-      applyMessage([put(1, "a", "1"), putAll(2, many), putAll(3, many), putAll(4, batchKeysMax * 2), put(5, "b", "1")]),
+      applyMessage([
+        put(1, "a", "1"),
+        putAll(2, many),
+        putAll(3, many),
+        putAll(4, batchChangesMax * 2),
+        put(5, "b", "1"),
+      ]),
     );
     const ends = [store.state.writing?.meta.appliedIndex];
-    for (let batch = 0; batch < 3; batch++) ends.push((await store.finishWrite()).write?.meta.appliedIndex);
-    expect(ends).to.deep.equal([2, 3, 4, 5]);
+    for (let batch = 0; batch < 2; batch++) ends.push((await store.finishWrite()).write?.meta.appliedIndex);
+    expect(ends).to.deep.equal([3, 4, 5]);
     expect((await store.finishWrite()).write).to.equal(null);
   });
 
@@ -190,45 +195,5 @@ describe("the store's snapshots", () => {
     expect(store.raft({ kind: "takeSnapshot" }).toRaft).to.deep.equal([
       { kind: "snapshotTaken", snapshot: null, bytes: 0 },
     ]);
-  });
-});
-
-describe("the store's history", () => {
-  it("is cut to its bound, a few chunks with each batch, also when nothing else is written", async () => {
-    const bound = 2000;
-    const store = new Stepped(bound);
-    let reads = 0;
-    for (let index = 1; index <= 30; index++) {
-      store.raft(applyMessage([put(index, `key ${index % 3}`, "x".repeat(50))]));
-      for (let steps = 0; steps < 4; steps++) {
-        if (store.state.writing !== null) await store.finishWrite();
-        if (store.effects.tasks.some(({ kind }) => kind === "readHistory")) {
-          reads++;
-          await store.readHistory();
-        }
-      }
-    }
-    expect(reads).to.be.above(5);
-    expect(store.state.meta.historyBytes).to.be.within(1, bound);
-    expect(store.state.meta.historyFrom).to.be.within(15, 29);
-    expect(store.state.meta.appliedIndex).to.equal(30);
-    expect(store.state.meta.batch).to.be.above(30);
-  });
-
-  it("shows how far back it goes before rows are gone", async () => {
-    const store = new Stepped(1);
-    store.raft(applyMessage([put(1, "a", "1")]));
-    await store.finishWrite();
-    const { applying, write } = await store.readHistory();
-    expect(applying?.historyFrom).to.equal(1);
-    expect(write?.meta.historyFrom).to.equal(1);
-    expect(write?.rows.filter(({ value }) => value === null)).to.have.length(1);
-  });
-
-  it("that has lost its chunks is a failed disk", async () => {
-    const store = new Stepped(1);
-    store.raft(applyMessage([put(1, "a", "1")]));
-    await store.finishWrite();
-    expect(() => store.step({ kind: "historyRead", chunks: [] })).to.throw(StorageError);
   });
 });

@@ -87,8 +87,9 @@ export class SteppedNode {
     const meta = (): StoreState["meta"] => this.#store.meta;
     this.#view = new RowStateView(
       (key) => this.#storage.get(key),
-      { get: (cell) => (cell === "revisionApplied" ? meta().revision : meta().historyFrom) },
+      { get: (cell) => (cell === "revisionApplied" ? meta().revision : meta().compactedRevision) },
       async () => undefined,
+      () => this.#storage.moment(),
     );
     this.#mailboxes = { raft: [], log: [], store: [], ingress: [] };
     for (const message of opened.effects.replies) this.#mailboxes.raft.push({ kind: "fromLog", message });

@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { batchKey, metaKey } from "../../../src/kv/keys.ts";
 import { applyBatch } from "../../../src/kv/machine.ts";
 import { batchRowsKept, emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
+import { ReadAhead } from "../../../src/kv/read-ahead.ts";
 import { inlineJobs } from "../../../src/storage/snapshot/jobs.ts";
 import { SnapshotDirectory } from "../../../src/storage/snapshot/snapshot-directory.ts";
 import { writeSnapshot } from "../../../src/storage/snapshot/write-snapshot.ts";
@@ -15,11 +15,11 @@ import { StateGenerations } from "../../../src/storage/state/state-generations.t
 import type { StateStorage } from "../../../src/storage/state/state-storage.ts";
 import {
   apply,
+  batchOptions,
   cleansUp,
   cleanUp,
   configurationEntry,
   metadataOf,
-  origin,
   put,
   TestKeeper,
   temporaryDirectory,
@@ -211,7 +211,8 @@ describe("the numbered rows", () => {
   it("reach back over two full memtables, also when every batch is the smallest there is", () => {
     const before = { ...emptyMeta, batch: batchRowsKept };
     const empty = { get: () => undefined };
-    const { rows } = applyBatch(before, empty, [{ kind: "noop", term: 1, time: 0 }], { origin, crc32, trim: null });
+    const readAhead = new ReadAhead();
+    const { rows } = applyBatch(before, empty, [{ kind: "noop", term: 1, time: 0 }], { ...batchOptions, readAhead });
     // A memtable holds beside key and value their lengths (a byte each, at least) and a tag of 8 bytes.
     const bytes = rows.reduce((sum, row) => sum + row.key.byteLength + (row.value?.byteLength ?? 0) + 10, 0);
     expect(bytes * batchRowsKept).to.be.above(2 * stateDatabaseOptions.writeBufferSize);

@@ -27,6 +27,7 @@ function viewOn(storage: MemoryStateStorage, cells: Cells): RowStateView {
     (key) => storage.get(key),
     cells,
     async () => undefined,
+    () => storage.moment(),
   );
 }
 
@@ -78,6 +79,7 @@ describe("the view of the state", () => {
       },
       cells,
       async () => undefined,
+      () => storage.moment(),
     );
     expect(meta.revision).to.equal(1);
     expect(read(view, "a")).to.deep.equal({ revision: 2, value: undefined });

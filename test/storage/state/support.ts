@@ -8,10 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { afterEach } from "mocha";
-import { encode } from "../../../src/codec/codec.ts";
+import { decode, encode } from "../../../src/codec/codec.ts";
 import type { Command } from "../../../src/kv/command.ts";
-import { type AppliedBatch, applyBatch, type MachineEntry } from "../../../src/kv/machine.ts";
+import { machineLimits } from "../../../src/kv/limits.ts";
+import { type AppliedBatch, applyBatch, type BatchOptions, type MachineEntry } from "../../../src/kv/machine.ts";
 import type { StateMeta } from "../../../src/kv/meta.ts";
+import { ReadAhead, RowsMissingError } from "../../../src/kv/read-ahead.ts";
 import { type Configuration, emptyConfiguration, type SnapshotMetadata } from "../../../src/raft/types.ts";
 import { openStateDatabase, type StateDatabase } from "../../../src/storage/state/level-state-storage.ts";
 import type { StateKeeper } from "../../../src/storage/state/state-generations.ts";
@@ -93,16 +95,34 @@ export function configurationEntry(): MachineEntry {
   return { kind: "configuration", term: 1, time: 5, configuration: encode(configuration) };
 }
 
-/** Applies one batch. */
+/** Applies one batch; it may end before the last of many entries. */
 export async function apply(
   storage: StateStorage,
   meta: StateMeta,
   entries: readonly MachineEntry[],
 ): Promise<AppliedBatch> {
-  const batch = applyBatch(meta, storage, entries, { origin, crc32, trim: null });
-  await storage.write(batch.rows);
-  return batch;
+  const readAhead = new ReadAhead();
+  for (;;) {
+    try {
+      const batch = applyBatch(meta, storage, entries, { ...batchOptions, readAhead });
+      await storage.write(batch.rows);
+      return batch;
+    } catch (error) {
+      if (!(error instanceof RowsMissingError)) throw error;
+      const rows = await storage.read({ ...error.rest, rowsMax: error.rowsMin, bytesMax: Number.POSITIVE_INFINITY });
+      readAhead.add(error.scan, rows, rows.length < error.rowsMin);
+    }
+  }
 }
+
+export const batchOptions: Omit<BatchOptions, "readAhead"> = {
+  origin,
+  crc32,
+  codec: { encode, decode },
+  limits: machineLimits,
+  changesMax: 4096,
+  trim: null,
+};
 
 export function metadataOf(meta: StateMeta): SnapshotMetadata {
   return {
