@@ -13,6 +13,7 @@ import { decodeLease, dueTimeOf } from "../../kv/lease.ts";
 import type { Row } from "../../kv/row.ts";
 import { successorOf } from "../../kv/transaction.ts";
 import type { Leading, Time } from "../protocol/raft-store.ts";
+import type { Expiry } from "./expiry-state.ts";
 import { propose } from "./propose.ts";
 import { isInstalling, type StoreState } from "./state.ts";
 
@@ -20,34 +21,6 @@ import { isInstalling, type StoreState } from "./state.ts";
 export const dueRowsMax = 1024;
 /** A proposal that came to nothing is made again so much later. */
 const retryMs = 1000;
-
-export interface Expiry {
-  /** The term that this node leads; null when it does not. */
-  term: number | null;
-  /** Cluster time as the leader's core has it. */
-  now: number;
-  /** A word of the time has come for which nothing was read yet. */
-  isTold: boolean;
-  isReading: boolean;
-  /** Where the pass under way goes on; null when there is none. */
-  from: Uint8Array | null;
-  /** The earliest time at which a lease that this pass has seen is due. */
-  earliest: number;
-  /** No lease is due before. */
-  nextLook: number;
-}
-
-export function createExpiry(): Expiry {
-  return {
-    term: null,
-    now: 0,
-    isTold: false,
-    isReading: false,
-    from: null,
-    earliest: Number.POSITIVE_INFINITY,
-    nextLook: 0,
-  };
-}
 
 export function onLeading(state: StoreState, { leading, term }: Leading): void {
   const { expiry } = state;

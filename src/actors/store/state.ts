@@ -10,7 +10,7 @@ import type { HistoryLimits, OldestChunk, Trim } from "../../kv/trim.ts";
 import type { LogIndex, SnapshotMetadata } from "../../raft/types.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
 import type { StoreToIngress } from "../protocol/store-ingress.ts";
-import { createExpiry, type Expiry } from "./expiry.ts";
+import { createExpiry, type Expiry } from "./expiry-state.ts";
 import type { Generation, StoreEffects, StoreTask } from "./input.ts";
 
 export interface StoreOptions {
