@@ -16,8 +16,7 @@ const chunksAtOnce = 16;
 /** Reads up to `revision`, which is the moment's. */
 export async function readChanges(history: HistoryReader, revision: number, ask: ChangesAsk): Promise<ChangesRead> {
   const { after } = ask;
-  if (after.revision >= revision && isAbove(after, { revision, ordinal: 0 }))
-    return { changes: [], through: after, more: false };
+  if (!isAbove(afterRevision(revision), after)) return { changes: [], through: after, more: false };
   const chunks = new Chunks(history.chunksFrom(await startOf(history, after)));
   try {
     return await readFrom(chunks, revision, ask);

@@ -36,8 +36,9 @@ export class RangeReader implements RangeCursor {
     const items: KeyItem[] = [];
     let bytes = 0;
     let stepsBack = 0;
-    for (let rows = 0; rows < rowsMax && bytes < bytesMax; ) {
+    for (let rows = this.#sought === null ? 0 : 1; ; ) {
       if (this.#sought === null) {
+        if (rows >= rowsMax || bytes >= bytesMax) return { items, done: false };
         const row = await this.#nextRow(rowsMax - rows);
         if (row === undefined) return { items, done: true };
         rows++;
@@ -55,7 +56,6 @@ export class RangeReader implements RangeCursor {
       if (record?.kind === "value") items.push(itemOf(key, record, this.#query.values));
       this.#sought = null;
     }
-    return { items, done: false };
   }
 
   async close(): Promise<void> {

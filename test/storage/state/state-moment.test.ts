@@ -1,0 +1,281 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { StorageError } from "../../../src/errors/balsa-error.ts";
+import { afterRevision, type ChangePosition, rangeOf, rowPrefixes } from "../../../src/kv/keys.ts";
+import type { MachineEntry } from "../../../src/kv/machine.ts";
+import { emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
+import { type KeyChange, type KeyItem, MomentClosedError, type StateMoment } from "../../../src/kv/state-view.ts";
+import { isReadOnly, type KeyRange } from "../../../src/kv/transaction.ts";
+import { LevelRowMoment } from "../../../src/storage/state/level-row-moment.ts";
+import {
+  LevelStateStorage,
+  openStateDatabase,
+  type StateDatabase,
+} from "../../../src/storage/state/level-state-storage.ts";
+import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
+import { RowStateMoment } from "../../../src/storage/state/row-state-moment.ts";
+import type { RowMoment, StateStorage } from "../../../src/storage/state/state-storage.ts";
+import { cuts, entries, range, reading } from "../../kv/commands.ts";
+import { Model, type ModelChange, type ModelRecord, within, words } from "../../kv/model.ts";
+import { plain } from "../../kv/plain.ts";
+import { apply, bytes, cleansUp, cleanUp, put, temporaryDirectory } from "./support.ts";
+
+interface Kept {
+  readonly storage: StateStorage;
+  readonly moment: () => RowMoment;
+}
+
+/** LevelDB: one database for all runs of a property, emptied in between. */
+async function openLevel(): Promise<() => Promise<Kept>> {
+  const path = await temporaryDirectory();
+  const reader: StateDatabase = await openStateDatabase(path);
+  const storage = await LevelStateStorage.open(path);
+  cleanUp(async () => {
+    await storage.close();
+    await reader.close();
+  });
+  return async () => {
+    const all = { from: new Uint8Array(0), to: Uint8Array.of(255), rowsMax: 1e6, bytesMax: 1e9 };
+    await storage.write((await storage.read(all)).map(({ key }) => ({ key, value: null })));
+    return { storage, moment: () => new LevelRowMoment(reader) };
+  };
+}
+
+async function openMemory(): Promise<() => Promise<Kept>> {
+  return async () => {
+    const storage = new MemoryStateStorage();
+    return { storage, moment: () => storage.moment() };
+  };
+}
+
+/** Applies the log, cut into batches of these sizes. */
+async function fill(storage: StateStorage, log: readonly MachineEntry[], sizes: readonly number[]): Promise<StateMeta> {
+  let meta = emptyMeta;
+  for (let turn = 0; meta.appliedIndex < log.length; turn++) {
+    const at = meta.appliedIndex;
+    meta = (await apply(storage, meta, log.slice(at, at + (sizes[turn % sizes.length] ?? 1)))).meta;
+  }
+  return meta;
+}
+
+function modelOf(log: readonly MachineEntry[]): Model {
+  const model = new Model();
+  for (const entry of log) model.apply(entry);
+  return model;
+}
+
+async function listed(
+  moment: StateMoment,
+  query: { range: KeyRange; order: "asc" | "desc"; revision: number; values: boolean },
+): Promise<unknown> {
+  const cursor = moment.range(query);
+  const items: KeyItem[] = [];
+  try {
+    for (;;) {
+      const step = await cursor.next({ rowsMax: 2, bytesMax: 100 });
+      expect(step.items.length).to.be.at.most(2);
+      items.push(...step.items);
+      if (step.done) return plain(items);
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+function itemsOf(found: readonly (readonly [string, ModelRecord])[]): unknown {
+  return found.map(([key, record]) => ({ key, ...record }));
+}
+
+async function allChanges(moment: StateMoment, after: ChangePosition, ranges: KeyRange[] | null): Promise<KeyChange[]> {
+  const changes: KeyChange[] = [];
+  for (let position = after; ; ) {
+    const read = await moment.changes({ after: position, ranges, bytesMax: 1 });
+    changes.push(...read.changes);
+    if (!read.more) return changes;
+    const { through } = read;
+    const hasMoved = through.revision > position.revision || through.ordinal > position.ordinal;
+    expect(hasMoved).to.equal(true);
+    position = through;
+  }
+}
+
+function changeOf({ revision, ordinal, key, record, previous }: KeyChange): ModelChange {
+  return { revision, ordinal, key: words(key), record: recordOf(record), previous: recordOf(previous) };
+}
+
+function recordOf(record: KeyChange["record"]): ModelRecord | null {
+  if (record === null) return null;
+  const { value, createRevision, modRevision, version, leaseId } = record;
+  return { value: words(value), createRevision, modRevision, version, leaseId };
+}
+
+for (const [name, open] of [
+  ["memory", openMemory],
+  ["LevelDB", openLevel],
+] as const)
+  describe(`a moment of the state in ${name}`, () => {
+    cleansUp();
+    const numRuns = name === "memory" ? 150 : 40;
+
+    it("shows every key as of every revision that can be asked for", async () => {
+      const fresh = await open();
+      await fc.assert(
+        fc.asyncProperty(entries, cuts, range, fc.boolean(), async (log, sizes, asked, values) => {
+          const { storage, moment: openMoment } = await fresh();
+          await fill(storage, log, sizes);
+          const model = modelOf(log);
+          const moment = new RowStateMoment(openMoment());
+          expect(moment.revision).to.equal(model.revision);
+          for (const [revision, state] of model.states.entries()) {
+            const isReadable = revision >= model.compactedRevision;
+            expect(moment.standingOf(revision)).to.equal(isReadable ? "readable" : "compacted");
+            if (!isReadable) continue;
+            const found = within(state, asked);
+            const items = values
+              ? itemsOf(found)
+              : itemsOf(found.map(([key, each]) => [key, { ...each, value: null as never }]));
+            expect(await listed(moment, { range: asked, order: "asc", revision, values })).to.deep.equal(items);
+            expect(await listed(moment, { range: asked, order: "desc", revision, values })).to.deep.equal(
+              [...(items as unknown[])].reverse(),
+            );
+            for (const key of ["a", "ab", "b", "c"]) {
+              const record = (await moment.getAt(bytes(key), revision)) ?? null;
+              expect(recordOf(record)).to.deep.equal(state.get(key) ?? null);
+            }
+          }
+          expect(moment.standingOf(model.revision + 1)).to.equal("future");
+          await moment.close();
+        }),
+        { numRuns },
+      );
+    });
+
+    it("gives every change after a position, once and in order", async () => {
+      const fresh = await open();
+      await fc.assert(
+        fc.asyncProperty(entries, cuts, fc.option(fc.array(range, { maxLength: 2 })), async (log, sizes, ranges) => {
+          const { storage, moment: openMoment } = await fresh();
+          await fill(storage, log, sizes);
+          const model = modelOf(log);
+          const moment = new RowStateMoment(openMoment());
+          const positions = [
+            ...model.states.map((_, revision) => afterRevision(revision)),
+            ...model.changes.map(({ revision, ordinal }) => ({ revision, ordinal })),
+          ].filter(({ revision }) => revision >= model.compactedRevision);
+          for (const after of positions) {
+            const expected = model.changes.filter(
+              ({ revision, ordinal, key }) =>
+                (revision > after.revision || (revision === after.revision && ordinal > after.ordinal)) &&
+                (ranges === null || ranges.some((each) => within(new Map([[key, {} as never]]), each).length > 0)),
+            );
+            expect((await allChanges(moment, after, ranges)).map(changeOf)).to.deep.equal(expected);
+          }
+          await moment.close();
+        }),
+        { numRuns },
+      );
+    });
+
+    it("answers transactions that only read, and shows leases with their keys", async () => {
+      const fresh = await open();
+      await fc.assert(
+        fc.asyncProperty(entries, cuts, reading, async (log, sizes, transaction) => {
+          const { storage, moment: openMoment } = await fresh();
+          await fill(storage, log, sizes);
+          const model = modelOf(log);
+          const moment = new RowStateMoment(openMoment());
+          expect(isReadOnly(transaction)).to.equal(true);
+          const command = { origin: 1, sequence: 1, operation: { kind: "txn", transaction } } as const;
+          const answered = model.apply({ kind: "command", term: model.term, time: model.time, command });
+          expect(plain(await moment.transact(transaction))).to.deep.equal(answered?.result);
+          const leases = [...model.leases].sort(([one], [other]) => one - other);
+          const shown = await moment.leases({ after: 0, limit: 100 });
+          expect(shown.map(({ leaseId, dueTime }) => [leaseId, dueTime])).to.deep.equal(
+            leases.map(([id, { renewedTime, ttlMs }]) => [id, Math.max(renewedTime, model.termStartTime) + ttlMs]),
+          );
+          for (const [id] of leases) {
+            const keys = [...model.records].filter(([, { leaseId }]) => leaseId === id).map(([key]) => key);
+            const attached = await moment.leaseKeys({ leaseId: id, after: null, limit: 100 });
+            expect(attached.map(words)).to.deep.equal(keys.sort());
+            expect(moment.lease(id)?.keys).to.equal(keys.length);
+          }
+          expect(moment.lease(77)).to.equal(undefined);
+          await moment.close();
+        }),
+        { numRuns },
+      );
+    });
+
+    it("stays as it is whatever is written, compacted and trimmed meanwhile", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      const { meta } = await apply(storage, emptyMeta, [put("a", "1"), put("a", "2"), put("b", "1")]);
+      const moment = new RowStateMoment(openMoment());
+      const rows = await storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 10, bytesMax: 1e9 });
+      await storage.write(rows.map(({ key }) => ({ key, value: null })));
+      await apply(storage, meta, [put("a", "3"), put("c", "1")]);
+      expect(moment.revision).to.equal(3);
+      expect(words(moment.get(bytes("a"))?.value ?? bytes(""))).to.equal("2");
+      expect(words((await moment.getAt(bytes("a"), 1))?.value ?? bytes(""))).to.equal("1");
+      expect(moment.get(bytes("c"))).to.equal(undefined);
+      expect(await moment.changes({ after: afterRevision(0), ranges: null, bytesMax: 1e6 })).to.have.deep.property(
+        "through",
+        afterRevision(3),
+      );
+      await moment.close();
+    });
+
+    it("finds a key of ten thousand versions at each of its ends, a bounded piece at a time", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      let meta = emptyMeta;
+      for (let batch = 0; batch < 40; batch++) {
+        const puts = Array.from({ length: 250 }, (_, place) => put("hot", `${batch * 250 + place + 1}`));
+        meta = (await apply(storage, meta, puts)).meta;
+      }
+      const moment = new RowStateMoment(openMoment());
+      for (const revision of [1, 2, 5_000, 9_999, 10_000])
+        expect(words((await moment.getAt(bytes("hot"), revision))?.value ?? bytes(""))).to.equal(String(revision));
+      await moment.close();
+    });
+
+    it("never answers a chunk of history that does not verify", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      await apply(storage, emptyMeta, [put("a", "1"), put("a", "2")]);
+      const [row] = await storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 1, bytesMax: 1e9 });
+      if (row === undefined) throw new Error("there is a chunk");
+      const damaged = Uint8Array.from(row.value);
+      damaged[40] = (damaged[40] ?? 0) ^ 1;
+      await storage.write([{ key: row.key, value: damaged }]);
+      const moment = new RowStateMoment(openMoment());
+      const reads = [
+        moment.getAt(bytes("a"), 1),
+        moment.changes({ after: afterRevision(0), ranges: null, bytesMax: 1e6 }),
+      ];
+      for (const read of reads) expect(await read.catch((error: unknown) => error)).to.be.instanceOf(StorageError);
+      await moment.close();
+    });
+  });
+
+describe("a moment whose database is closed under it", () => {
+  cleansUp();
+
+  it("says so", async () => {
+    const path = await temporaryDirectory();
+    const keeper = await openStateDatabase(path);
+    cleanUp(() => keeper.close());
+    const storage = await LevelStateStorage.open(path);
+    cleanUp(() => storage.close());
+    await apply(storage, emptyMeta, [put("a", "1"), put("a", "2")]);
+    const reader = await openStateDatabase(path);
+    const moment = new RowStateMoment(new LevelRowMoment(reader));
+    const everything = { range: { from: bytes("a"), to: null }, order: "asc", revision: 2, values: true } as const;
+    const cursor = moment.range(everything);
+    await reader.close();
+    expect(() => moment.get(bytes("a"))).to.throw(MomentClosedError);
+    expect(() => moment.range(everything)).to.throw(MomentClosedError);
+    const reads = [cursor.next({ rowsMax: 9, bytesMax: 9 }), moment.getAt(bytes("a"), 1)];
+    for (const read of reads) expect(await read.catch((error: unknown) => error)).to.be.instanceOf(MomentClosedError);
+    await cursor.close();
+    await moment.close();
+  });
+});
