@@ -3,11 +3,12 @@
  * How a node that is started at other addresses than its cluster knows tells the cluster so.
  */
 
+import { setTimeout } from "node:timers/promises";
 import { exchangeJson, type JsonAnswer } from "./http-exchange.ts";
 import type { LogLine } from "./options.ts";
 
 const pollMs = 200;
-const retryMs = 1_000;
+const retryMs = 500;
 const askTimeoutMs = 2_000;
 /** Without a leader for so long, somebody has to help. */
 const patienceMs = 5_000;
@@ -30,23 +31,36 @@ interface Member {
 /**
  * Sees that the cluster knows where this node is: asks this node itself, then every other member that it knows, until
  * one of them has made the change, the cluster refuses it for good, or `signal` aborts. Never rejects.
+ *
+ * What this node has applied may be older than what it told the cluster before it ended, so it believes that all is
+ * well only once it has caught up.
  */
 export async function announce(ownUrl: string, here: Whereabouts, signal: AbortSignal, say: Say): Promise<void> {
-  const members = await membersKnownAt(ownUrl, signal);
-  const own = members.find(({ id }) => id === here.id);
-  if (own === undefined || (own.httpAddr === here.httpAddr && own.raftAddr === here.raftAddr)) return;
-  const others = members.filter(({ id }) => id !== here.id).map(({ httpAddr }) => `http://${httpAddr}`);
   const startedAt = performance.now();
+  let isCaughtUp = false;
   let said = "";
   while (!signal.aborted) {
-    const why = await tryAll([ownUrl, ...others], here, signal, say);
-    if (why === null || signal.aborted) return;
-    if (performance.now() - startedAt >= patienceMs && said !== why) {
-      say("error", `${why}. Run: ${command(here)} --endpoints http://HOST:PORT-OF-A-MEMBER`);
-      said = why;
+    const members = await membersKnownAt(ownUrl, signal);
+    const own = members.find(({ id }) => id === here.id);
+    if (own !== undefined && (own.httpAddr !== here.httpAddr || own.raftAddr !== here.raftAddr)) {
+      const others = members.filter(({ id }) => id !== here.id).map(({ httpAddr }) => `http://${httpAddr}`);
+      const why = await tryAll([ownUrl, ...others], here, signal, say);
+      if (why === null || signal.aborted) return;
+      if (performance.now() - startedAt >= patienceMs && said !== why) {
+        say("error", `${why}. Run: ${command(here)} --endpoints http://HOST:PORT-OF-A-MEMBER`);
+        said = why;
+      }
+    } else if (isCaughtUp) {
+      return;
     }
-    await pause(retryMs);
+    isCaughtUp = await isReady(ownUrl, signal);
+    await pause(retryMs, signal);
   }
+}
+
+async function isReady(url: string, signal: AbortSignal): Promise<boolean> {
+  const asked = exchangeJson("GET", `${url}/readyz`, undefined, { timeoutMs: askTimeoutMs, signal });
+  return (await asked.catch(() => null))?.status === 200;
 }
 
 /** Null when there is no more to do; otherwise why not yet. */
@@ -91,7 +105,7 @@ async function membersKnownAt(url: string, signal: AbortSignal): Promise<readonl
     );
     const members = answer?.body["members"];
     if (Array.isArray(members) && members.length > 0) return members.filter(isMember);
-    await pause(pollMs);
+    await pause(pollMs, signal);
   }
   return [];
 }
@@ -106,8 +120,7 @@ function detailOf({ status, body }: JsonAnswer): string {
   return typeof body["detail"] === "string" ? body["detail"] : `status ${status}`;
 }
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
+/** Ends early when `signal` aborts. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
 }

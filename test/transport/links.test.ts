@@ -223,6 +223,7 @@ describe("Links", () => {
     const after = await startNode("n2", quick);
     n1.connectTo(before);
     await before.line("peer n1 has connected");
+    await before.links.close();
     n1.connectTo(after);
     await after.line("peer n1 has connected");
     n1.links.sendMessages("n2", [heartbeat("n1", "n2", 7)]);
