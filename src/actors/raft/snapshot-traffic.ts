@@ -76,8 +76,9 @@ export class SnapshotTraffic {
   #settleStored({ from, lastIncludedIndex, offset, last, accepted }: SnapshotChunkStored): void {
     const waiting = this.#storing.get(from);
     if (waiting?.lastIncludedIndex !== lastIncludedIndex || waiting.last !== last) return;
-    // One that was refused says from where to start again, which tells nothing of the chunk.
-    if (accepted && waiting.offset !== offset) return;
+    // One that was refused says from where to start again, which tells nothing of the chunk; and one that is accepted
+    // may have been there already, with others after it.
+    if (accepted && offset < waiting.offset) return;
     this.#storing.delete(from);
     waiting.resolve({ offset, accepted });
   }

@@ -32,7 +32,10 @@ interface Transfer {
   offset: number;
 }
 
-/** At most one at a time: a chunk at offset 0 takes the place of what was under way. Chunks are stored one by one. */
+/**
+ * At most one at a time. A first chunk that begins like what is under way goes on from there, so that a transfer whose
+ * connection broke costs nothing twice; any other takes its place. Chunks are stored one by one.
+ */
 export class IncomingSnapshot {
   readonly #directory: SnapshotDirectory;
   readonly #jobs: SnapshotJobs;
@@ -45,7 +48,11 @@ export class IncomingSnapshot {
 
   /** After the last chunk was accepted, the file is verified, durable, and waits under the name of a received one. */
   async store(chunk: IncomingChunk): Promise<ChunkVerdict> {
-    if (chunk.offset === 0) await this.#begin(chunk);
+    if (chunk.offset === 0) {
+      const kept = await this.#keptOf(chunk);
+      if (kept > 0) return { offset: kept, accepted: true };
+      await this.#begin(chunk);
+    }
     const transfer = this.#transfer;
     if (transfer === null || !isNext(transfer, chunk)) return { offset: 0, accepted: false };
     await failing(transfer.path, () => transfer.file.writeFile(chunk.bytes));
@@ -63,11 +70,22 @@ export class IncomingSnapshot {
     await removeDurably(transfer.path);
   }
 
+  /** How much of this very snapshot is here already; 0 when it has to begin anew. The whole is verified at its end. */
+  async #keptOf({ from, snapshot, bytes, last }: IncomingChunk): Promise<number> {
+    const transfer = this.#transfer;
+    if (transfer === null || last || bytes.byteLength === 0) return 0;
+    if (!isNext(transfer, { from, snapshot, offset: transfer.offset })) return 0;
+    if (transfer.offset < bytes.byteLength) return 0;
+    const stored = Buffer.alloc(bytes.byteLength);
+    await failing(transfer.path, () => transfer.file.read(stored, 0, stored.byteLength, 0));
+    return stored.equals(bytes) ? transfer.offset : 0;
+  }
+
   async #begin({ from, snapshot }: IncomingChunk): Promise<void> {
     await this.close();
     const id = { index: snapshot.lastIncludedIndex, term: snapshot.lastIncludedTerm };
     const path = this.#directory.incomingPath(id);
-    this.#transfer = { from, id, path, file: await failing(path, () => open(path, "w")), offset: 0 };
+    this.#transfer = { from, id, path, file: await failing(path, () => open(path, "w+")), offset: 0 };
   }
 
   async #finish(transfer: Transfer): Promise<ChunkVerdict> {
@@ -86,7 +104,7 @@ export class IncomingSnapshot {
   }
 }
 
-function isNext(transfer: Transfer, chunk: IncomingChunk): boolean {
+function isNext(transfer: Transfer, chunk: Pick<IncomingChunk, "from" | "snapshot" | "offset">): boolean {
   return (
     transfer.from === chunk.from &&
     transfer.id.index === chunk.snapshot.lastIncludedIndex &&

@@ -54,6 +54,10 @@ describe("snapshot chunks that pass through the raft thread", () => {
     traffic.settle(verdict);
     expect(await storing).to.deep.equal({ offset: 30, accepted: true });
 
+    const begunAgain = traffic.store({ ...chunk, last: false });
+    traffic.settle({ ...verdict, last: false, offset: 70 });
+    expect(await begunAgain, "all up to there is kept already").to.deep.equal({ offset: 70, accepted: true });
+
     const refused = traffic.store(chunk);
     traffic.settle({ ...verdict, accepted: false, offset: 0 });
     expect(await refused).to.deep.equal({ offset: 0, accepted: false });

@@ -254,6 +254,28 @@ describe("a snapshot that comes in", () => {
     expect(await readdir(directory.path)).to.deep.equal([]);
   });
 
+  it("goes on where it broke off when the same one begins again, and not when another does", async () => {
+    const made = await makeSnapshot();
+    const id = { index: made.meta.appliedIndex, term: made.meta.appliedTerm };
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const incoming = new IncomingSnapshot(directory, inlineJobs);
+    const begin = async (bytesMax: number, from = "n1"): Promise<number> => {
+      const chunk = await made.directory.readChunk(id, 0, bytesMax);
+      if (chunk === null) throw new Error("the file is there");
+      return (await incoming.store({ from, snapshot: made.metadata, offset: 0, ...chunk })).offset;
+    };
+    const second = await made.directory.readChunk(id, 100, 50);
+    if (second === null) throw new Error("the file is there");
+    expect(await begin(100)).to.equal(100);
+    expect((await incoming.store({ from: "n1", snapshot: made.metadata, offset: 100, ...second })).offset).to.equal(
+      150,
+    );
+    expect(await begin(100), "what is there is not sent again").to.equal(150);
+    expect(await begin(100, "n2"), "another sender's file may be another one").to.equal(100);
+    expect(await receive(made, incoming)).to.equal(true);
+    expect(await readFile(directory.receivedPath(id))).to.deep.equal(await readFile(made.path));
+  });
+
   it("is refused when it is not the snapshot that it was announced as", async () => {
     const made = await makeSnapshot();
     const directory = await SnapshotDirectory.open(await temporaryDirectory());
