@@ -15,6 +15,8 @@ export interface NodeProcessOptions {
   /** Arguments after `serve`. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the command that follows it, as `ip netns exec n1`, in its own place. */
+  readonly within?: readonly string[];
   /** Each line that the node writes to stderr. */
   readonly onLog: (line: string) => void;
 }
@@ -50,7 +52,9 @@ export class NodeProcess {
 
   constructor(options: NodeProcessOptions) {
     this.id = options.id;
-    const child = spawn(process.execPath, [binary, "serve", ...options.args], {
+    const command = [...(options.within ?? []), process.execPath, binary, "serve", ...options.args];
+    const [program = process.execPath, ...args] = command;
+    const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
       env: { ...process.env, UV_THREADPOOL_SIZE: "16", BALSA_PARENT: "ipc", ...options.env },

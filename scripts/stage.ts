@@ -36,6 +36,17 @@ interface Place {
   readonly url: string;
   readonly data: string;
   readonly args: readonly string[];
+  /** See `NodeProcessOptions`. */
+  readonly within?: readonly string[];
+}
+
+/** Where a node is put: `host:port` each, more arguments of `serve`, and a command that runs it. */
+export interface Site {
+  readonly id: string;
+  readonly http: string;
+  readonly raft: string;
+  readonly args: readonly string[];
+  readonly within: readonly string[];
 }
 
 /** A node with a fixed place: directory and ports stay when its process goes and another takes its place. */
@@ -45,6 +56,7 @@ export class StagedNode {
   readonly data: string;
   readonly #stage: Stage;
   readonly #args: readonly string[];
+  readonly #within: readonly string[];
   #process: NodeProcess | undefined;
 
   constructor(stage: Stage, id: string, place: Place) {
@@ -53,6 +65,7 @@ export class StagedNode {
     this.data = place.data;
     this.#stage = stage;
     this.#args = place.args;
+    this.#within = place.within ?? [];
   }
 
   get process(): NodeProcess {
@@ -63,7 +76,8 @@ export class StagedNode {
   /** Resolves when it is ready; `begin` is needed on an empty directory only. */
   async start(begin: readonly string[] = []): Promise<void> {
     const args = [...this.#args, ...begin];
-    this.#process = this.#stage.spawn({ id: this.id, args, env: { BALSA_FAULTS: "ipc" }, onLog: () => undefined });
+    const env = { BALSA_FAULTS: "ipc" };
+    this.#process = this.#stage.spawn({ id: this.id, args, env, within: this.#within, onLog: () => undefined });
     const ready = await Promise.race([this.#process.ready, pause(readyMsMax)]);
     if (ready === undefined) throw new Error(`${this.id} is not ready after ${readyMsMax / 1_000} s`);
   }
@@ -120,12 +134,18 @@ export class Stage {
 
   /** `count` nodes of one cluster, all ready. */
   async cluster(count: number, between?: Between): Promise<readonly StagedNode[]> {
-    const nodes = await this.places(count, between);
-    const [first, ...others] = nodes;
-    if (first === undefined) return [];
-    await first.start(["--bootstrap"]);
-    await Promise.all(others.map((node) => node.start(["--join", first.url])));
-    return nodes;
+    return await startAll(await this.places(count, between));
+  }
+
+  /** The same at these sites, one a node. */
+  async clusterAt(sites: readonly Site[]): Promise<readonly StagedNode[]> {
+    const directory = join(this.directory, `cluster-${++this.#clusters}`);
+    const nodes = sites.map(({ id, http, raft, args, within }) => {
+      const data = join(directory, id);
+      const all = ["--id", id, "--data", data, "--log-level", "warn", "--http", http, "--raft", raft, ...args];
+      return new StagedNode(this, id, { url: `http://${http}`, data, args: all, within });
+    });
+    return await startAll(nodes);
   }
 
   /** Ends every process that is left and removes the directory. */
@@ -149,6 +169,15 @@ export class Stage {
     for (const child of this.#processes) child.signal("SIGKILL");
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
+}
+
+/** The first begins the cluster, the others join it. */
+async function startAll(nodes: readonly StagedNode[]): Promise<readonly StagedNode[]> {
+  const [first, ...others] = nodes;
+  if (first === undefined) return [];
+  await first.start(["--bootstrap"]);
+  await Promise.all(others.map((node) => node.start(["--join", first.url])));
+  return nodes;
 }
 
 /** The node that leads, once a majority of those that run agree on it. Throws when nobody does within `withinMs`. */

@@ -38,7 +38,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   cli: { code: ["address", "errors", "client", "cluster", "scripts"], types: [] },
   workers: { code: ["actor", "actors/raft", "actors/log", "actors/store", "actors/ingress", "storage"], types: [] },
-  scripts: { code: ["errors", "client", "cluster", "storage", "kv", "codec"], types: ["raft"] },
+  scripts: { code: ["errors", "client", "cluster", "storage", "kv", "codec", "transport"], types: ["raft"] },
 };
 
 const importStart = /^(?:import|export)\b(?<type> type)?/;

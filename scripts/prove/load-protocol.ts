@@ -11,6 +11,8 @@ export interface LoadOptions {
   /** Each reads what was acknowledged, as fast as it is answered. */
   readonly readers: number;
   readonly prefix: string;
+  /** Of each writer after each write; default 0, as fast as it is answered. */
+  readonly writePauseMs?: number;
 }
 
 export type ToLoad = { readonly kind: "stop" };

@@ -39,6 +39,7 @@ async function write(writer: number): Promise<void> {
       acked.sentAt.push(sentAt);
       acked.ackedAt.push(now());
       newestSentAt = Math.max(newestSentAt, sentAt);
+      if (options.writePauseMs !== undefined) await pause(options.writePauseMs);
       continue;
     }
     const certain = answer === "refused" || (typeof answer === "object" && answer.body.includes('"not-applied"'));

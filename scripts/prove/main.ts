@@ -6,15 +6,28 @@
 import { pathToFileURL } from "node:url";
 import { Stage } from "../stage.ts";
 import { formatMs, renderTable } from "../table.ts";
+import { partitions } from "./broken-network.ts";
 import type { Check, Experiment, RunOptions } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { isolation } from "./isolation.ts";
 import { linearizable } from "./linearizable.ts";
 import { membership } from "./membership.ts";
+import { overload } from "./overload.ts";
 import { quickstart } from "./quickstart.ts";
 import { restart } from "./restart.ts";
+import { stalls } from "./stalls.ts";
 
-const experiments: readonly Experiment[] = [quickstart, failover, isolation, restart, linearizable, membership];
+const experiments: readonly Experiment[] = [
+  quickstart,
+  failover,
+  isolation,
+  restart,
+  linearizable,
+  membership,
+  partitions,
+  stalls,
+  overload,
+];
 
 /** Gives the exit code: 1 when a claim does not hold, 2 when a name or an option is unknown. */
 async function prove(args: readonly string[]): Promise<number> {

@@ -62,7 +62,7 @@ export function raftOptions(id: string, seed: number, tickMs: number, electionTi
     electionTimeoutTicks,
     heartbeatTicks: 1,
     preVote: true,
-    checkQuorum: true,
+    checkQuorum: "eachTick",
     inflightMessagesMax: 256,
     inflightBytesMax: 16 * mebibyte,
     appendBytesMax: 2 * mebibyte,

@@ -11,6 +11,7 @@ import {
   becomeReplicate,
   freeWindow,
   makeDue,
+  markHeard,
   type Progress,
   stepBack,
 } from "./progress.ts";
@@ -60,6 +61,6 @@ export function onHeartbeatResponse(state: RaftState, answer: HeartbeatResponse)
 function heardFrom(state: RaftState, nodeId: string): Progress | undefined {
   if (state.role !== "leader") return undefined;
   const progress = progressOfMember(state, nodeId);
-  if (progress !== undefined) progress.recentActive = true;
+  if (progress !== undefined) markHeard(progress);
   return progress;
 }

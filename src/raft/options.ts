@@ -15,8 +15,12 @@ export interface RaftOptions {
   readonly electionTimeoutTicks: number;
   readonly heartbeatTicks: number;
   readonly preVote: boolean;
-  /** A leader that has not heard from a quorum for an election timeout steps down (dissertation §6.2). */
-  readonly checkQuorum: boolean;
+  /**
+   * A leader that has not heard from a quorum for an election timeout steps down (dissertation §6.2). `true`: that is asked
+   * once a timeout, so that it may take two; `eachTick`: it takes one. A leader that is heard and hears nobody keeps the
+   * others from an election until then.
+   */
+  readonly checkQuorum: boolean | "eachTick";
   /** Appends on their way to one follower. */
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;

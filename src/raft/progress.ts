@@ -30,8 +30,10 @@ export interface Progress {
    * dropped, so that appends go without any.
    */
   installing: boolean;
-  /** Heard since the last check of the quorum (dissertation §6.2). */
+  /** Heard since the last check of the quorum (dissertation §6.2), or within the last election timeout; see `checkQuorum`. */
   recentActive: boolean;
+  /** Since it was heard last, or since it is counted. */
+  quietTicks: number;
   /** A probe is out, or the window is full: nothing until an answer, of whatever kind. */
   paused: boolean;
   readonly inflights: Inflights;
@@ -40,6 +42,12 @@ export interface Progress {
   awaitedFrom: LogIndex;
   /** The highest read round that the member has confirmed in this term. */
   ackedRound: number;
+}
+
+/** The member has said something, or is given the time to. */
+export function markHeard(progress: Progress): void {
+  progress.recentActive = true;
+  progress.quietTicks = 0;
 }
 
 export function createProgress(
@@ -56,6 +64,7 @@ export function createProgress(
     pendingSnapshot: 0,
     installing: false,
     recentActive: false,
+    quietTicks: 0,
     paused: false,
     inflights: createInflights(window),
     due: "no",

@@ -46,10 +46,15 @@ function tickLeader(state: RaftState): void {
   state.ticksSinceElected += 1;
   state.heartbeatElapsedTicks += 1;
   state.electionElapsedTicks += 1;
-  if (state.electionElapsedTicks >= options.electionTimeoutTicks) {
+  for (const progress of state.progress) if (progress.id !== state.id) progress.quietTicks += 1;
+  const isTimeout = state.electionElapsedTicks >= options.electionTimeoutTicks;
+  if (options.checkQuorum === "eachTick" || isTimeout) {
+    const mayStay = options.checkQuorum === false || isQuorumActive(state);
+    if (!mayStay) return becomeFollower(state, state.currentTerm, null);
+    forgetSilent(state);
+  }
+  if (isTimeout) {
     state.electionElapsedTicks = 0;
-    if (options.checkQuorum && !isQuorumActive(state)) return becomeFollower(state, state.currentTerm, null);
-    for (const progress of state.progress) progress.recentActive = progress.id === state.id;
     // The target of a transfer has had its time (dissertation §3.10).
     state.transferee = null;
   }
@@ -60,9 +65,20 @@ function tickLeader(state: RaftState): void {
   broadcastHeartbeat(state);
 }
 
-/** Has a quorum been heard since the last check? */
-function isQuorumActive(state: RaftState): boolean {
+/** Has a quorum been heard since the last check, or, when it is checked each tick, within an election timeout? */
+function isQuorumActive({ progress, configuration, options }: RaftState): boolean {
+  const isEachTick = options.checkQuorum === "eachTick";
   const heard = new Map<NodeId, boolean>();
-  for (const progress of state.progress) heard.set(progress.id, progress.recentActive);
-  return quorumVote(state.configuration, heard) === "won";
+  for (const { id, recentActive, quietTicks } of progress) {
+    heard.set(id, isEachTick ? quietTicks < options.electionTimeoutTicks : recentActive);
+  }
+  return quorumVote(configuration, heard) === "won";
+}
+
+/** What was heard counts until the next check, or for an election timeout. */
+function forgetSilent({ id, progress, options }: RaftState): void {
+  const quietTicksMax = options.checkQuorum === "eachTick" ? options.electionTimeoutTicks : 0;
+  for (const member of progress) {
+    if (member.id !== id && member.quietTicks >= quietTicksMax) member.recentActive = false;
+  }
 }
