@@ -275,6 +275,19 @@ describe("dissertation §6.2 and §4.2.3, the quorum is checked", () => {
     expect(cluster.node("a").state.role).to.equal("follower");
   });
 
+  it("it does so within one timeout after it heard a majority last, when that is checked each tick", () => {
+    for (const [checkQuorum, ticksMax] of [["eachTick", 10] as const, [true, 19] as const]) {
+      const cluster = ledByA(["a", "b", "c"], { checkQuorum });
+      // In the middle of a window of the other way to check.
+      cluster.tick(5);
+      cluster.isolate("a");
+      let ticks = 0;
+      for (; cluster.node("a").state.role === "leader"; ticks += 1) cluster.tick(1, ["a"]);
+      expect(ticks, String(checkQuorum)).to.be.at.most(ticksMax);
+      expect(ticks, String(checkQuorum)).to.be.above(ticksMax - 10);
+    }
+  });
+
   it("a leader that still hears a majority leads on", () => {
     const cluster = ledByA();
     cluster.isolate("c");
