@@ -39,6 +39,8 @@ async function write(writer: number): Promise<void> {
       acked.sentAt.push(sentAt);
       acked.ackedAt.push(now());
       newestSentAt = Math.max(newestSentAt, sentAt);
+      // Back to its own node, lest all writers gather at one that is about to fail.
+      at = writer;
       if (options.writePauseMs !== undefined) await pause(options.writePauseMs);
       continue;
     }

@@ -42,7 +42,7 @@ export const httpDefaults: Pick<
   | "silenceTimeoutMs"
   | "membershipTimeoutMs"
 > = {
-  bodiesBytesMax: 64 * 1024 * 1024,
+  bodiesBytesMax: 32 * 1024 * 1024,
   pipelinedMax: 16,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

@@ -18,6 +18,6 @@ export const ingressDefaults: IngressDefaults = {
   inputsPerTurnMax: 4096,
   tickMs: 50,
   stopGraceMs: 3000,
-  pendingBytesMax: 128 * mebibyte,
+  pendingBytesMax: 32 * mebibyte,
   slabBytesMax: 2 * mebibyte,
 };
