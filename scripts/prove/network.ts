@@ -55,7 +55,7 @@ const [httpPort, raftPort] = [8_080, 9_090];
 
 /**
  * A namespace a node, all on one bridge; a cut link drops the packets of one at the other's door. Everything is made
- * inside the calling process's own namespaces, for which see `inNamespaces`, and is gone with them.
+ * inside the calling process's own namespaces, for which see `in-namespaces.ts`, and is gone with them.
  */
 export class NamespaceNetwork implements Network {
   readonly how = "network namespaces and nftables";

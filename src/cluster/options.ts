@@ -61,13 +61,13 @@ export interface NodeOptions {
  */
 export type StartOptions = Partial<NodeOptions>;
 
-/** Where a node stands, as it shows itself: known at once, also while its actors stand still. */
+/** Where a node stands, as it shows itself: known at once, also while its actors stand still; of an ended node, the last. */
 export interface NodeStanding {
   readonly role: "follower" | "preCandidate" | "candidate" | "leader";
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
-  /** The first index that is not in a snapshot is the next one. */
+  /** The last index that the newest snapshot holds; 0 without one. */
   readonly snapshotIndex: number;
 }
 

@@ -43,6 +43,8 @@ class RunningCluster implements Cluster {
   /** The newest life of each id, in the order in which they were added. */
   readonly #nodes = new Map<string, BalsaNode>();
   readonly #links = new NodeLinks();
+  /** Lives that are over: what they show of themselves stays as it was. */
+  readonly #ended = new WeakSet<BalsaNode>();
   #added = 0;
   #clients: BalsaClient[] = [];
   /** Of the nodes that the newest client was made for. */
@@ -78,8 +80,8 @@ class RunningCluster implements Cluster {
   async leader(): Promise<BalsaNode> {
     const giveUpAt = performance.now() + leaderWaitMsMax;
     while (performance.now() < giveUpAt) {
-      const newest = Math.max(0, ...this.nodes.map((node) => node.standing.term));
-      const inNewest = this.nodes.filter((node) => node.standing.term === newest);
+      const newest = Math.max(0, ...this.#living.map((node) => node.standing.term));
+      const inNewest = this.#living.filter((node) => node.standing.term === newest);
       const leader = inNewest.find((node) => node.standing.role === "leader");
       if (leader !== undefined && inNewest.length * 2 > this.#nodes.size) return leader;
       await pause(leaderPollMs);
@@ -89,11 +91,9 @@ class RunningCluster implements Cluster {
 
   async add(): Promise<BalsaNode> {
     const id = `n${++this.#added}`;
-    const [first] = this.#nodes.values();
+    const member = this.#living.find((node) => node.standing.role === "leader") ?? this.#living[0] ?? this.nodes[0];
     const begin: StartOptions["begin"] =
-      first === undefined
-        ? { kind: "bootstrap" }
-        : { kind: "join", url: (await this.#anyLeaderOr(first)).httpUrl, learner: false };
+      member === undefined ? { kind: "bootstrap" } : { kind: "join", url: member.httpUrl, learner: false };
     const node = await this.#start(id, { begin });
     await node.ready();
     return node;
@@ -155,9 +155,15 @@ class RunningCluster implements Cluster {
       data: join(this.#directory, id),
     });
     this.#nodes.set(id, node);
+    const end = (): void => void this.#ended.add(node);
+    node.closed.then(end, end);
     // The others know this id now, and what was cut while it started is cut here too.
     await this.#applyLinks();
     return node;
+  }
+
+  get #living(): readonly BalsaNode[] {
+    return this.nodes.filter((node) => !this.#ended.has(node));
   }
 
   /** On every node that lives; one that has ended has no links. */
@@ -170,11 +176,7 @@ class RunningCluster implements Cluster {
     await Promise.all(this.nodes.map(apply));
   }
 
-  async #anyLeaderOr(first: BalsaNode): Promise<BalsaNode> {
-    return this.nodes.find((node) => node.standing.role === "leader") ?? first;
-  }
-
-  /** Asks the leader, which is asked again when it has just ceased to be that. */
+  /** Asks the leader, and rejects with what it refuses with. */
   async #change(path: string, body: object): Promise<void> {
     const leader = await this.leader();
     const answer = await exchangeJson("POST", `${leader.httpUrl}${path}`, body, { timeoutMs: memberChangeMsMax });

@@ -126,6 +126,7 @@ describe("a cluster inside a program", () => {
       const leader = await cluster.leader();
       await cluster.client.put("before", actor);
       await leader.crash(actor);
+      expect(await cluster.leader(), "the dead lead nobody").to.not.equal(leader);
       const end = await failureOf(leader.closed);
       expect(end).to.include({ actor });
       expect(String(end)).to.contain(`the ${actor} actor ended`);
