@@ -64,6 +64,20 @@ describe("commands on the wire", () => {
     ["a revision without its condition", [2, 5, 1, 2, bytes("k"), 0, 3]],
     ["no pairs", [2, 5, 1, 3, []]],
     ["half a pair", [2, 5, 1, 3, [bytes("a")]]],
+    ["a time to live below a second", [2, 5, 1, 7, 999]],
+    ["a time to live above a year", [2, 5, 1, 4, bytes("k"), bytes("v"), 366 * 86_400_000, 0, 0]],
+    ["no leases to keep alive", [2, 5, 1, 8, []]],
+    ["an empty idempotency key", [2, 5, 1, 32, bytes(""), new Uint8Array(16), ...put.slice(3)]],
+    ["an idempotency key of 129 bytes", [2, 5, 1, 32, new Uint8Array(129), new Uint8Array(16), ...put.slice(3)]],
+    ["a hash of 15 bytes", [2, 5, 1, 32, bytes("i"), new Uint8Array(15), ...put.slice(3)]],
+    ["a transaction of 129 operations", [2, 5, 1, 6, [[], Array(129).fill([2, bytes("k")]), []]]],
+    ["a transaction of 129 compares", [2, 5, 1, 6, [Array(129).fill([bytes("k"), 1, 0, 1]), [], []]]],
+    ["a transaction of two branches", [2, 5, 1, 6, [[], []]]],
+    ["a compare of an unknown target", [2, 5, 1, 6, [[[bytes("k"), 4, 0, 1]], [], []]]],
+    ["a compare of a value with a number", [2, 5, 1, 6, [[[bytes("k"), 0, 0, 1]], [], []]]],
+    ["a range of no items", [2, 5, 1, 6, [[], [[3, bytes("a"), null, false, 0, true]], []]]],
+    ["a range of 10 001 items", [2, 5, 1, 6, [[], [[3, bytes("a"), null, false, 10_001, true]], []]]],
+    ["transactions nested without end", [2, 5, 1, 6, nested(140)]],
     ["a key twice", [2, 5, 1, 3, [bytes("a"), bytes("1"), bytes("a"), bytes("2")]]],
   ];
   for (const [what, wire] of refused)
@@ -71,6 +85,11 @@ describe("commands on the wire", () => {
       expect(() => commandFromWire(wire)).to.throw(CommandFormatError);
     });
 });
+
+/** A transaction in a transaction, so many deep. */
+function nested(depth: number): unknown[] {
+  return [[], depth === 0 ? [] : [[6, nested(depth - 1)]], []];
+}
 
 describe("results on the wire", () => {
   it("come back as they went", () => {
