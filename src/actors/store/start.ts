@@ -131,15 +131,18 @@ class RunningStore implements RunningActor {
   }
 }
 
-/** Before the batch is written: rows of deleted keys go only up to what `compactedRevision` says so (`RowStateView`). */
+/** Before the batch is written. */
 function showApplying(board: Board, meta: StateMeta): void {
   board.set("revisionApplying", meta.revision);
-  board.set("compactedRevision", meta.compactedRevision);
 }
 
-/** Once the batch is readable. */
+/**
+ * Once the batch is readable. Readers take `compactedRevision` for a revision that they can see; and rows of deleted
+ * keys go only with later batches, up to what it says by then (`RowStateView`).
+ */
 function showApplied(board: Board, meta: StateMeta): void {
   board.set("revisionApplied", meta.revision);
+  board.set("compactedRevision", meta.compactedRevision);
   board.set("stateHash", meta.stateHash);
   board.set("appliedIndex", meta.appliedIndex);
 }

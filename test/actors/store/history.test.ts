@@ -34,13 +34,14 @@ describe("the store's history", () => {
     expect(store.state.meta.historyFrom).to.be.within(1, 4);
   });
 
-  it("shows how far back can be asked for before rows are gone", async () => {
+  it("is dropped only by batches after the one that compacted it was shown, and no further than that", async () => {
     const store = new Stepped();
-    store.raft(applyMessage([put(1, "a", "1"), command({ kind: "compact", revision: 1 }, 2)]));
-    expect(store.effects.applying).to.include({ compactedRevision: 1, historyFrom: 0 });
-    await store.finishWrite();
-    const { applying, write } = await store.readHistory();
-    expect(applying).to.include({ compactedRevision: 1, historyFrom: 1 });
+    const first = store.raft(applyMessage([put(1, "a", "1"), command({ kind: "compact", revision: 1 }, 2)]));
+    expect(first.write?.meta).to.include({ compactedRevision: 1, historyFrom: 0 });
+    expect(first.applied).to.equal(null);
+    expect((await store.finishWrite()).applied).to.include({ compactedRevision: 1, historyFrom: 0 });
+    const { write } = await store.readHistory();
+    expect(write?.meta).to.include({ compactedRevision: 1, historyFrom: 1 });
     expect(write?.rows.filter(({ value }) => value === null)).to.have.length(1);
   });
 

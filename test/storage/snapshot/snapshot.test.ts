@@ -1,8 +1,10 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import fc from "fast-check";
 import { describe, it } from "mocha";
 import { rowPrefixes } from "../../../src/kv/keys.ts";
+import type { MachineEntry } from "../../../src/kv/machine.ts";
 import { emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
 import type { SnapshotMetadata } from "../../../src/raft/types.ts";
 import { IncomingSnapshot } from "../../../src/storage/snapshot/incoming-snapshot.ts";
@@ -13,6 +15,7 @@ import { SnapshotDirectory } from "../../../src/storage/snapshot/snapshot-direct
 import { SnapshotStoppedError, writeSnapshot } from "../../../src/storage/snapshot/write-snapshot.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
 import { verifyState } from "../../../src/storage/state/verify.ts";
+import { entries } from "../../kv/commands.ts";
 import { apply, cleansUp, configurationEntry, del, metadataOf, put, temporaryDirectory } from "../state/support.ts";
 
 interface Made {
@@ -45,6 +48,18 @@ async function makeSnapshot(keys = 100): Promise<Made> {
   return { directory, storage, meta, metadata, path: directory.pathOf(id) };
 }
 
+async function applyAll(
+  storage: MemoryStateStorage,
+  from: StateMeta,
+  log: readonly MachineEntry[],
+): Promise<StateMeta> {
+  let meta = from;
+  const end = from.appliedIndex + log.length;
+  while (meta.appliedIndex < end)
+    meta = (await apply(storage, meta, log.slice(log.length - (end - meta.appliedIndex)))).meta;
+  return meta;
+}
+
 function rowsOf(storage: MemoryStateStorage): unknown {
   return storage
     .rows(new Uint8Array(0), Uint8Array.of(255))
@@ -65,11 +80,31 @@ describe("a snapshot", () => {
     expect(await verifyState(restored)).to.deep.equal({ kind: "prefix", meta: restoredMeta });
 
     // What is applied on top gives the same state on both.
-    const entries = [put("key 5", "new"), del("key 7"), put("key 0", "again")];
-    const one = await apply(storage, meta, entries);
-    const other = await apply(restored, restoredMeta, entries);
+    const more = [put("key 5", "new"), del("key 7"), put("key 0", "again")];
+    const one = await apply(storage, meta, more);
+    const other = await apply(restored, restoredMeta, more);
     expect(other.meta.stateHash).to.equal(one.meta.stateHash);
     expect(rowsOf(restored)).to.deep.equal(rowsOf(storage));
+  });
+
+  it("taken anywhere in a log, and followed by the rest of it, equals the whole log: leases and sessions included", async () => {
+    const path = join(await temporaryDirectory(), "a.snap");
+    await fc.assert(
+      fc.asyncProperty(entries, fc.nat({ max: 100 }), async (log, percent) => {
+        const replayed = new MemoryStateStorage();
+        const restored = new MemoryStateStorage();
+        const taken = Math.floor((log.length * percent) / 100);
+        let meta = await applyAll(replayed, emptyMeta, log.slice(0, taken));
+        const header = { metadata: metadataOf(meta), meta };
+        await writeSnapshot(path, header, replayed.snapshot(), inlineJobs, () => false);
+        const from = await restoreSnapshot(path, (rows) => restored.write(rows), inlineJobs);
+        const restoredMeta = await applyAll(restored, from.meta, log.slice(taken));
+        meta = await applyAll(replayed, meta, log.slice(taken));
+        expect({ ...restoredMeta, batch: 0 }).to.deep.equal({ ...meta, batch: 0 });
+        expect(rowsOf(restored)).to.deep.equal(rowsOf(replayed));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("of an empty state can be restored", async () => {
