@@ -51,9 +51,16 @@ async function runInNamespaces(): Promise<readonly Check[]> {
   const args = ["--net", "--mount", "--kill-child", process.execPath, child];
   const inside = spawn("unshare", args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   return await new Promise((resolve, reject) => {
-    inside.once("message", (checks) => resolve(checks as readonly Check[]));
+    let checks: readonly Check[] | undefined;
+    inside.once("message", (message) => {
+      checks = message as readonly Check[];
+    });
     inside.once("error", reject);
-    inside.once("exit", (code) => reject(new Error(`the process in its own network ended with code ${code}`)));
+    inside.once("exit", (code) => {
+      // Its nodes and their directory are gone by now.
+      if (checks !== undefined) resolve(checks);
+      else reject(new Error(`the process in its own network ended with code ${code}`));
+    });
   });
 }
 

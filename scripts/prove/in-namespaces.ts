@@ -14,4 +14,4 @@ try {
 } finally {
   await stage.close();
 }
-process.disconnect();
+if (process.connected) process.disconnect();

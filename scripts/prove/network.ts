@@ -107,7 +107,7 @@ export class NamespaceNetwork implements Network {
 export function canMakeNamespaces(): boolean {
   try {
     const probe =
-      "ip link add bridge0 type bridge && ip link add veth0 type veth && nft add table inet t && mount -t tmpfs t /run";
+      "ip link add bridge0 type bridge && ip link add veth0 type veth peer name veth1 && nft add table inet t && mount -t tmpfs t /run";
     execFileSync("unshare", ["--net", "--mount", "sh", "-c", probe], { stdio: "ignore" });
     return true;
   } catch {
