@@ -18,7 +18,8 @@ export class Connection {
   /** Whether it came when there were as many as are taken. */
   readonly excess: boolean;
   readonly #socket: Socket;
-  readonly #open = new Set<Exchange>();
+  /** Mostly one. An array, since the tables that a Set leaves behind would keep what was in them (see `ById`). */
+  readonly #open: Exchange[] = [];
   #pipelined = 0;
   #ending = false;
   #lastWords = "";
@@ -43,7 +44,7 @@ export class Connection {
 
   /** Whether a request waits for its answer. */
   get isBusy(): boolean {
-    return this.#open.size > 0;
+    return this.#open.length > 0;
   }
 
   /** Requests whose answers wait behind an earlier one. */
@@ -61,14 +62,14 @@ export class Connection {
   }
 
   hold(exchange: Exchange): void {
-    if (this.#open.has(exchange)) return;
-    this.#open.add(exchange);
+    if (this.#open.includes(exchange)) return;
+    this.#open.push(exchange);
     exchange.onAnswered = (answered) => this.#drop(answered);
   }
 
   /** Held until its answer has left, since answers ahead of it may not have yet. */
   holdPipelined(exchange: Exchange): void {
-    this.#open.add(exchange);
+    this.#open.push(exchange);
     this.#pipelined++;
     exchange.response.once("close", () => {
       this.#pipelined--;
@@ -77,8 +78,9 @@ export class Connection {
   }
 
   #drop(exchange: Exchange): void {
-    this.#open.delete(exchange);
-    if (this.#lastWords !== "" && this.#open.size === 0) this.#sayLastWords();
+    const position = this.#open.indexOf(exchange);
+    if (position >= 0) this.#open.splice(position, 1);
+    if (this.#lastWords !== "" && this.#open.length === 0) this.#sayLastWords();
   }
 
   /** What came on this connection cannot be understood: says so behind every answer that is owed, then ends it. */
@@ -94,13 +96,13 @@ export class Connection {
       return;
     }
     this.#lastWords = rawProblem(code, detail);
-    if (this.#open.size === 0) this.#sayLastWords();
+    if (this.#open.length === 0) this.#sayLastWords();
   }
 
   /** The socket is closed. Gives the requests that were not answered. */
   close(): readonly Exchange[] {
     clearTimeout(this.#linger);
-    return [...this.#open].filter((exchange) => !exchange.answered);
+    return this.#open.filter((exchange) => !exchange.answered);
   }
 
   #sayLastWords(): void {

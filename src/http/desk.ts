@@ -6,6 +6,7 @@
 import { BalsaError } from "../errors/balsa-error.ts";
 import type { Backend } from "./backend.ts";
 import { announcesMore, BodyBudget, drain, readBody, tooLarge } from "./body.ts";
+import { ById } from "./by-id.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpOptions } from "./options.ts";
 import type { IngressRequest, Milestones, Outcome } from "./request.ts";
@@ -19,7 +20,7 @@ export class Desk {
   readonly backend: Backend;
   readonly options: HttpOptions;
   readonly #bodies: BodyBudget;
-  readonly #waiting = new Map<number, Exchange>();
+  readonly #waiting = new ById<Exchange>();
   #lastRequestId = 0;
   #stopping = false;
 
@@ -53,7 +54,7 @@ export class Desk {
     exchange.receiving = false;
     exchange.answerer = answerer;
     exchange.requestId = ++this.#lastRequestId;
-    this.#waiting.set(exchange.requestId, exchange);
+    this.#waiting.add(exchange.requestId, exchange);
     this.backend.submit(exchange.requestId, request, exchange.startedAtMs + timeoutMs);
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { ErrorCode } from "../../errors/codes.ts";
+import { ById } from "../../http/by-id.ts";
 import type { Milestones } from "../../http/request.ts";
 import type { ReadGranted, ReadRefused } from "../protocol/ingress-raft.ts";
 import type { Parts } from "./parts.ts";
@@ -42,7 +43,7 @@ interface Round extends Milestones {
 
 export class Reads {
   readonly #parts: Parts;
-  readonly #byRequest = new Map<number, PendingRead>();
+  readonly #byRequest = new ById<PendingRead>();
   readonly #rounds = new Map<number, Round>();
   #waiting: PendingRead[] = [];
   #granted: { readonly readIndex: number; readonly reads: readonly PendingRead[] }[] = [];
@@ -62,7 +63,7 @@ export class Reads {
 
   onRequest(requestId: number, stale: boolean, minRevision: number, deadlineMs: number): void {
     const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false, round: null };
-    this.#byRequest.set(requestId, read);
+    this.#byRequest.add(requestId, read);
     if (stale) this.#behind.push(read);
     else this.#waiting.push(read);
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;

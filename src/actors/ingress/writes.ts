@@ -6,6 +6,7 @@
 
 import { encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
+import { ById } from "../../http/by-id.ts";
 import type { Milestones } from "../../http/request.ts";
 import { commandToWire, type Operation } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
@@ -41,9 +42,9 @@ interface Batch extends Milestones {
 
 export class Writes {
   readonly #parts: Parts;
-  readonly #bySequence = new Map<number, PendingWrite>();
-  readonly #byRequest = new Map<number, PendingWrite>();
-  readonly #batches = new Map<number, Batch>();
+  readonly #bySequence = new ById<PendingWrite>();
+  readonly #byRequest = new ById<PendingWrite>();
+  readonly #batches = new ById<Batch>();
   /** In the order of arrival; those that came back first. May hold settled ones. */
   #queue: PendingWrite[] = [];
   #lastSequence = 0;
@@ -75,8 +76,8 @@ export class Writes {
     }
     const write = { sequence, requestId, command, deadlineMs, batch: null, settled: false, refused: false };
     this.#bytes += command.length;
-    this.#bySequence.set(sequence, write);
-    this.#byRequest.set(requestId, write);
+    this.#bySequence.add(sequence, write);
+    this.#byRequest.add(requestId, write);
     this.#queue.push(write);
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
   }
@@ -135,7 +136,7 @@ export class Writes {
       write.batch = batch;
     }
     this.#inFlight += writes.length;
-    this.#batches.set(batch.proposalId, batch);
+    this.#batches.add(batch.proposalId, batch);
     out.toRaft.push({ kind: "propose", proposalId: batch.proposalId, slab, ends });
     return at;
   }

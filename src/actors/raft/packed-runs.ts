@@ -16,7 +16,8 @@ interface PackedRun {
 
 /** Remembers the newest packed runs, by their first entry and their end: as many as both bounds hold, and at least one. */
 export class PackedRuns {
-  readonly #runs = new Map<LogIndex, PackedRun>();
+  /** In the order in which they came; of one first index, the newest only. */
+  readonly #runs: PackedRun[] = [];
   readonly #runsMax: number;
   readonly #bytesMax: number;
   /** Of all that is remembered. */
@@ -32,7 +33,7 @@ export class PackedRuns {
     const first = entries[0];
     const last = entries.at(-1);
     if (first === undefined || last === undefined) return new Uint8Array(0);
-    const known = this.#runs.get(first.index);
+    const known = this.#runs.findLast((run) => run.first.index === first.index);
     // The same first entry object means the same log; the same end then means the same run.
     if (
       known !== undefined &&
@@ -56,21 +57,17 @@ export class PackedRuns {
   }
 
   #remember(run: PackedRun): void {
-    this.#forget(run.first.index);
-    this.#runs.set(run.first.index, run);
+    const replaced = this.#runs.findLastIndex(({ first }) => first.index === run.first.index);
+    if (replaced >= 0) this.#forget(replaced);
+    this.#runs.push(run);
     this.#bytes += run.bytes.byteLength;
-    for (const index of this.#runs.keys()) {
-      const isWithin = this.#runs.size <= this.#runsMax && this.#bytes <= this.#bytesMax;
-      // The newest stays, however large: it goes to the log and to every peer in this very turn.
-      if (isWithin || this.#runs.size === 1) return;
-      this.#forget(index);
-    }
+    // The newest stays, however large: it goes to the log and to every peer in this very turn.
+    while (this.#runs.length > 1 && (this.#runs.length > this.#runsMax || this.#bytes > this.#bytesMax))
+      this.#forget(0);
   }
 
-  #forget(index: LogIndex): void {
-    const run = this.#runs.get(index);
-    if (run === undefined) return;
-    this.#runs.delete(index);
-    this.#bytes -= run.bytes.byteLength;
+  #forget(position: number): void {
+    const [run] = this.#runs.splice(position, 1);
+    if (run !== undefined) this.#bytes -= run.bytes.byteLength;
   }
 }
