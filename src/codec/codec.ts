@@ -12,19 +12,24 @@ import { CodecError } from "./codec-error.ts";
 import { assertWellFormed, type CodecLimits } from "./well-formed.ts";
 
 const settings = { useRecords: false, variableMapSize: true, tagUint8Array: false, mapsAsObjects: true } as const;
-const encoder = new Encoder(settings);
+/**
+ * Lets each call write where the last one did, since all of them are copied from: otherwise every few frames take a new
+ * buffer. (`RESET_BUFFER_MODE` of cbor-x, which its types leave out.)
+ */
+const resetBufferMode = 1024;
+const encoder = new Encoder(settings) as unknown as { encode(value: unknown, mode: number): Buffer };
 const decoder = new Decoder(settings);
 
 /** Encodes plain data into exactly its own buffer, which may be transferred to another thread. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(encoder.encode(value));
+  return new Uint8Array(encoder.encode(value, resetBufferMode));
 }
 
 /**
  * Encodes plain data into bytes that share a larger buffer with others: cheap, and never to be transferred.
  */
 export function encodePooled(value: unknown): Uint8Array {
-  const shared = encoder.encode(value);
+  const shared = encoder.encode(value, resetBufferMode);
   const own = Buffer.allocUnsafe(shared.byteLength);
   own.set(shared);
   return own;
@@ -34,7 +39,7 @@ export function encodePooled(value: unknown): Uint8Array {
  * Encodes plain data behind `prefixBytes` bytes that the caller fills in: a frame without a second copy.
  */
 export function encodeBehind(prefixBytes: number, value: unknown): Uint8Array<ArrayBuffer> {
-  const shared = encoder.encode(value);
+  const shared = encoder.encode(value, resetBufferMode);
   const own = new Uint8Array(prefixBytes + shared.byteLength);
   own.set(shared, prefixBytes);
   return own;

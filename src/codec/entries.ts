@@ -8,6 +8,7 @@
 
 import type { ConfigurationChange, Entry, LogIndex } from "../raft/types.ts";
 import { CborReader } from "./cbor-reader.ts";
+import { CborWriter, headBytes, wholeBytes } from "./cbor-writer.ts";
 import { decode, decodeUntrusted, encode } from "./codec.ts";
 import { CodecError } from "./codec-error.ts";
 import { parseConfigurationChange } from "./configuration.ts";
@@ -46,12 +47,39 @@ export function unpackEntry(packed: PackedEntry, index: LogIndex): Entry {
 }
 
 export function encodeEntries(entries: readonly Entry[]): Uint8Array<ArrayBuffer> {
-  return entries.length === 0 ? new Uint8Array(0) : encode(entries.map(packEntry));
+  return encodePacked(entries.map(packEntry));
 }
 
-/** Entries packed by this process; for bytes of a peer or a disk see `entriesFromPeer`. */
+/** The run in bytes of its own; no bytes for no entries. */
+export function encodePacked(entries: readonly PackedEntry[]): Uint8Array<ArrayBuffer> {
+  if (entries.length === 0) return new Uint8Array(0);
+  let bytes = headBytes(entries.length);
+  for (const [term, time, type, payload] of entries) {
+    bytes += 1 + wholeBytes(term) + wholeBytes(time) + wholeBytes(type);
+    bytes += headBytes(payload.byteLength) + payload.byteLength;
+  }
+  const writer = new CborWriter(bytes);
+  writer.writeArrayLength(entries.length);
+  for (const [term, time, type, payload] of entries) {
+    writer.writeArrayLength(4);
+    writer.writeWhole(term);
+    writer.writeWhole(time);
+    writer.writeWhole(type);
+    writer.writeBytes(payload);
+  }
+  return writer.bytes;
+}
+
+/** Entries packed by this process; for bytes of a peer or a disk see `entriesFromPeer`. Payloads are views of `bytes`. */
 export function decodePacked(bytes: Uint8Array): readonly PackedEntry[] {
-  return bytes.byteLength === 0 ? [] : (decode(bytes) as readonly PackedEntry[]);
+  const entries: PackedEntry[] = [];
+  if (bytes.byteLength === 0) return entries;
+  const reader = new CborReader(bytes);
+  for (let left = reader.readArrayLength(); left > 0; left -= 1) {
+    reader.readArrayLength();
+    entries.push([reader.readWhole(), reader.readWhole(), reader.readWhole(), reader.readBytes()]);
+  }
+  return entries;
 }
 
 export function decodeEntries(bytes: Uint8Array, firstIndex: LogIndex): Entry[] {

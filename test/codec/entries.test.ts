@@ -1,8 +1,27 @@
 import { expect } from "chai";
+import {
+  array,
+  assert as assertThat,
+  constantFrom,
+  integer,
+  nat,
+  oneof,
+  property,
+  tuple,
+  uint8Array,
+} from "fast-check";
 import { describe, it } from "mocha";
-import { encode } from "../../src/codec/codec.ts";
+import { decode, encode } from "../../src/codec/codec.ts";
 import { CodecError } from "../../src/codec/codec-error.ts";
-import { decodeEntries, defaultEntryLimits, encodeEntries, entriesFromPeer } from "../../src/codec/entries.ts";
+import {
+  decodeEntries,
+  decodePacked,
+  defaultEntryLimits,
+  encodeEntries,
+  encodePacked,
+  entriesFromPeer,
+  type PackedEntry,
+} from "../../src/codec/entries.ts";
 import type { Entry } from "../../src/raft/types.ts";
 
 const member = { httpAddr: "127.0.0.1:1", raftAddr: "127.0.0.1:2", incarnation: "i", standing: "voter" } as const;
@@ -123,5 +142,31 @@ describe("entriesFromPeer", () => {
     const startedAt = performance.now();
     expect(entriesFromPeer(packed, 1, defaultEntryLimits).length).to.equal(run.length);
     expect(performance.now() - startedAt).to.be.below(150);
+  });
+});
+
+describe("a packed run", () => {
+  const edges = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
+  const whole = oneof(constantFrom(...edges), nat(), integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const payload = oneof(
+    uint8Array({ maxLength: 300 }),
+    constantFrom(...[23, 24, 255, 256, 65_535, 65_536].map((length) => new Uint8Array(length).fill(7))),
+  );
+  const run = array(tuple(whole, whole, integer({ min: 0, max: 2 }), payload), { minLength: 1, maxLength: 300 });
+
+  it("has the bytes that the general encoder gives it, and is read back as the general decoder does", () => {
+    assertThat(
+      property(run, (packed: PackedEntry[]) => {
+        const bytes = encodePacked(packed);
+        expect(Buffer.from(bytes).equals(encode(packed))).to.equal(true);
+        expect(decodePacked(bytes)).to.deep.equal(decode(bytes));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is no bytes for no entries", () => {
+    expect(encodePacked([])).to.have.length(0);
+    expect(decodePacked(new Uint8Array(0))).to.deep.equal([]);
   });
 });

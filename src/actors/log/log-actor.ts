@@ -7,8 +7,7 @@
  * before it and nothing after.
  */
 
-import { encode } from "../../codec/codec.ts";
-import { decodePacked, type PackedEntry } from "../../codec/entries.ts";
+import { decodePacked, encodePacked, type PackedEntry } from "../../codec/entries.ts";
 import { assert } from "../../errors/assert.ts";
 import type { LogContents, LogOperation, LogRange } from "../../storage/log/log-storage.ts";
 import type { LogRead, LogToRaft, RaftToLog, ReadLog } from "../protocol/raft-log.ts";
@@ -149,7 +148,7 @@ function answerChange(change: Change): readonly LogToRaft[] {
 }
 
 function answerRead(from: number, entries: readonly PackedEntry[]): LogRead {
-  return { kind: "entriesRead", from, entries: entries.length === 0 ? new Uint8Array(0) : encode(entries) };
+  return { kind: "entriesRead", from, entries: encodePacked(entries) };
 }
 
 /** Takes from what waits as much as may begin now: nothing while a write is under way, else reads up to one write. */
