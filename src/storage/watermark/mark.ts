@@ -6,12 +6,12 @@
  * body in CBOR.
  */
 
-import { decode, encode } from "../../codec/codec.ts";
+import { decode, encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
 import type { EntryId, HardState, NodeId } from "../../raft/types.ts";
 import type { NodeIdentity } from "../data-directory.ts";
 import type { LogContents } from "../log/log-storage.ts";
-import { checksum, readU64, writeU64 } from "../log/record.ts";
+import { checksum, checksumBytes, checksumText, readU64, writeU64 } from "../log/record.ts";
 
 const magic: Buffer = Buffer.from([0xba, 0x15, 0xa0, 1]);
 const sequenceOffset = 4;
@@ -57,14 +57,15 @@ export function encodeSlot({ sequence, mark: { last, hardState }, identity }: Sl
     identity.clusterId,
     identity.incarnation,
   ];
-  const encoded = encode(body);
+  const encoded = encodePooled(body);
   assert(bodyOffset + encoded.byteLength <= slotBytes, "a watermark fits its slot");
-  const slot = Buffer.alloc(bodyOffset + encoded.byteLength);
+  // From the pool, not zeroed: every byte is written below but the checksum's, which counts as zero.
+  const slot = Buffer.allocUnsafe(bodyOffset + encoded.byteLength).fill(0, checksumOffset, bodyOffset);
   slot.set(magic);
   writeU64(slot, sequenceOffset, sequence);
   slot.writeUInt16BE(encoded.byteLength, lengthOffset);
   slot.set(encoded, bodyOffset);
-  slot.set(checksum(slot), checksumOffset);
+  slot.write(checksumText(slot), checksumOffset, checksumBytes, "binary");
   return slot;
 }
 
