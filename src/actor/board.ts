@@ -29,8 +29,13 @@ export const boardCells = [
   "revisionApplying",
   "revisionApplied",
   "appliedIndex",
+  /** When `appliedIndex` moved last, in monotonic microseconds. */
+  "appliedAtUs",
   "compactedRevision",
   "stateHash",
+  // ingress
+  /** 1 while ingress waits for the state to move on: the store then tells it of every batch. */
+  "stateAwaited",
   // log
   "logBytes",
   "logSyncs",

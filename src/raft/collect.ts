@@ -14,11 +14,19 @@ import { sendDueAppends } from "./replication.ts";
 import type { RaftState } from "./state.ts";
 import { takeAppend, takeMessages } from "./writes.ts";
 
+/** How a turn ends. */
+export interface CollectOptions {
+  /** Nobody waits for the state: what is committed may go to it a little later, with what follows. */
+  readonly patient: boolean;
+}
+
+const impatient: CollectOptions = { patient: false };
+
 /**
  * Gives every effect once. Call it after any number of steps, the more the fewer messages and writes: one
  * append, one read round, and as few AppendEntries a follower as its bounds allow.
  */
-export function collect(state: RaftState): Effects {
+export function collect(state: RaftState, { patient }: CollectOptions = impatient): Effects {
   if (state.role === "leader") {
     beginReadRound(state);
     sendDueAppends(state);
@@ -27,7 +35,7 @@ export function collect(state: RaftState): Effects {
   continueBootScan(state);
   const append = takeAppend(state);
   const messages = takeMessages(state);
-  const apply = takeApply(state);
+  const apply = takeApply(state, patient);
   trimTail(state.log, state.options.tailBytesMax);
 
   const { outbox, configurationChanged } = state;

@@ -61,6 +61,11 @@ export class Reads {
     return this.#byRequest.size;
   }
 
+  /** Whether a read waits for an index or a revision that is not applied yet. */
+  get awaitsState(): boolean {
+    return this.#granted.length > 0 || this.#behind.length > 0;
+  }
+
   onRequest(requestId: number, stale: boolean, minRevision: number, deadlineMs: number): void {
     const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false, round: null };
     this.#byRequest.add(requestId, read);

@@ -55,6 +55,8 @@ class IngressThread implements RunningActor, Backend {
   readonly #ticker: NodeJS.Timeout;
   readonly #upBeforeMs: number;
   #view: StateView | undefined;
+  /** As the board shows it. */
+  #awaitsState = false;
   /** Views are opened and closed one after the other. */
   #views: Promise<void> = Promise.resolve();
 
@@ -130,11 +132,10 @@ class IngressThread implements RunningActor, Backend {
   #turn(inputs: readonly IngressInput[]): void {
     const { board } = this.#context;
     try {
-      const effects = this.#ingress.turn(inputs, {
-        nowMs: performance.now(),
-        appliedIndex: board.get("appliedIndex"),
-        revision: board.get("revisionApplied"),
-      });
+      const appliedIndex = board.get("appliedIndex");
+      const revision = board.get("revisionApplied");
+      const effects = this.#ingress.turn(inputs, { nowMs: performance.now(), appliedIndex, revision });
+      this.#showAwaiting(appliedIndex);
       this.#raft.send(effects.toRaft);
       this.#store.send(effects.toStore);
       for (const { requestId, outcome, milestones } of effects.answers) {
@@ -144,6 +145,19 @@ class IngressThread implements RunningActor, Backend {
     } catch (cause) {
       this.#context.fail(cause);
     }
+  }
+
+  /**
+   * Asks the store for word of every batch while something waits for the state, and of none otherwise. What was applied
+   * after `seenIndex` was read and before the store could see the wish is looked for here, so that no batch goes unnoticed.
+   */
+  #showAwaiting(seenIndex: number): void {
+    const { awaitsState } = this.#ingress;
+    if (awaitsState === this.#awaitsState) return;
+    this.#awaitsState = awaitsState;
+    const { board } = this.#context;
+    board.set("stateAwaited", awaitsState ? 1 : 0);
+    if (awaitsState && board.get("appliedIndex") > seenIndex) this.#pump.push({ kind: "stateMoved" });
   }
 
   #open({ generation, path }: OpenView): void {

@@ -32,6 +32,8 @@ export type IngressInput =
   | { readonly kind: "store"; readonly messages: readonly StoreToIngress[] }
   /** Reads go to that generation now, and older ones are closed. */
   | { readonly kind: "viewOpened"; readonly generation: number }
+  /** More is to be seen on the board than when the last turn began. */
+  | { readonly kind: "stateMoved" }
   | { readonly kind: "tick" }
   /** Everything pending is to be settled by then. */
   | { readonly kind: "stop"; readonly deadlineMs: number };
@@ -106,6 +108,11 @@ export class Ingress {
     return this.#writes.inFlight;
   }
 
+  /** Whether something waits for the state to move on: then nothing is held back, and every batch is heard of. */
+  get awaitsState(): boolean {
+    return this.#writes.inFlight > 0 || this.#reads.awaitsState;
+  }
+
   turn(inputs: readonly IngressInput[], seen: Seen): Effects {
     const standing = this.#standing;
     standing.nowMs = seen.nowMs;
@@ -132,6 +139,9 @@ export class Ingress {
       case "viewOpened":
         this.#standing.readable = true;
         this.#out.toStore.push({ kind: "generationEntered", generation: input.generation });
+        return;
+      case "stateMoved":
+        // `Seen` says it, and the end of the turn answers what waited for it.
         return;
       case "tick":
         return this.#onTick();

@@ -16,6 +16,8 @@ export interface Apply {
   readonly entries: Uint8Array;
   /** The configuration after each configuration entry among them, in order. */
   readonly configurations: readonly Configuration[];
+  /** Whether `applied` is to follow; without it raft sees on the board how far the state has come, at its next turn. */
+  readonly awaited: boolean;
 }
 
 /** Whether this node leads: its store then proposes what time makes due. */
@@ -91,6 +93,7 @@ export interface StoreOpened {
   readonly configuration: Configuration;
 }
 
+/** Everything up to the end of an `apply` that is awaited has been applied. */
 export interface Applied {
   readonly kind: "applied";
   readonly index: LogIndex;

@@ -22,7 +22,10 @@ export interface GenerationReady {
  */
 export type WireResult = readonly [sequence: number, revision: number, ...result: unknown[]];
 
-/** One batch is applied and readable. In order of `appliedIndex`. */
+/**
+ * One batch is applied and readable. In order of `appliedIndex`. One that has neither results nor a new term is only
+ * told while ingress shows on the board that it waits for the state to move (`stateAwaited`).
+ */
 export interface BatchApplied {
   readonly kind: "batchApplied";
   readonly appliedIndex: LogIndex;

@@ -9,7 +9,7 @@ import type { Effects } from "../../raft/effect.ts";
 import type { Configuration, Entry, SnapshotMetadata } from "../../raft/types.ts";
 import { onAppliedTo, onReadGivenUp, onReadGranted } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
-import { ownProposalId, ownReadIdsFrom, type RaftActorState } from "./state.ts";
+import { ownProposalId, ownReadIdsFrom, type RaftActorState, startedCore } from "./state.ts";
 
 export function applyEffects(state: RaftActorState, core: Effects, effects: RaftActorEffects): void {
   toLog(state, core, effects);
@@ -50,7 +50,10 @@ function toStore(state: RaftActorState, core: Effects, effects: RaftActorEffects
   if (first === undefined) return;
   const entries = state.packed.pack(core.apply);
   const configurations = configurationsAfter(state, core.apply);
-  effects.toStore.push({ kind: "apply", firstIndex: first.index, entries, configurations });
+  const { applying, options } = startedCore(state);
+  // Members change when they are applied, and more is handed on when there is room: neither may wait for a tick.
+  const awaited = configurations.length > 0 || applying.bytes > options.applyingBytesMax / 2;
+  effects.toStore.push({ kind: "apply", firstIndex: first.index, entries, configurations, awaited });
 }
 
 /** The configuration after each change among the entries: the state keeps the newest beside its data. */

@@ -28,11 +28,12 @@ export class ApplyLag {
     if (this.#underWay.length < batchesMax) this.#underWay.push({ lastIndex, atMs: nowMs });
   }
 
-  onApplied(index: LogIndex, nowMs: number): void {
+  /** Everything up to `index` is applied, the last of it since `appliedAtMs`. */
+  onApplied(index: LogIndex, appliedAtMs: number): void {
     let applied = 0;
     for (const { lastIndex, atMs } of this.#underWay) {
       if (lastIndex > index) break;
-      this.#board.record("applyLag", (nowMs - atMs) * 1000);
+      this.#board.record("applyLag", (appliedAtMs - atMs) * 1000);
       applied += 1;
     }
     if (applied > 0) this.#underWay.splice(0, applied);

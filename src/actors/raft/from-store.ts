@@ -7,6 +7,7 @@
 import { unreachable } from "../../errors/assert.ts";
 import { statusOf } from "../../raft/status.ts";
 import { step } from "../../raft/step.ts";
+import type { LogIndex } from "../../raft/types.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
 import { onAppliedTo } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
@@ -19,9 +20,8 @@ export function onStore(state: RaftActorState, message: StoreToRaft, effects: Ra
       state.storeOpened = message;
       return bootWhenOpened(state, effects);
     case "applied":
-      state.appliedIndex = message.index;
-      onAppliedTo(state.freshness, message.index);
-      return step(startedCore(state), { kind: "applied", index: message.index });
+      // The board has shown it already; this message is what woke the actor.
+      return onAppliedSeen(state, message.index);
     case "snapshotTaken":
       return onSnapshotTaken(state, message, effects);
     case "snapshotInstalled":
@@ -39,6 +39,21 @@ export function onStore(state: RaftActorState, message: StoreToRaft, effects: Ra
     default:
       unreachable(message);
   }
+}
+
+/**
+ * Takes note of how far the state has come.
+ *
+ * Late is safe: the index only bounds what is under way and what may be compacted, and the configuration counts from
+ * when it is noted. What must not wait for the next turn is awaited (`Apply`). While a snapshot is installed the
+ * state may show an index of which the core has not heard yet; then only `snapshotInstalled` counts.
+ */
+export function onAppliedSeen(state: RaftActorState, index: LogIndex): void {
+  const { core } = state;
+  if (core === null || core.installing !== null || index <= state.appliedIndex) return;
+  state.appliedIndex = index;
+  onAppliedTo(state.freshness, index);
+  step(core, { kind: "applied", index });
 }
 
 function onSnapshotTaken(

@@ -6,7 +6,7 @@
 
 import type { AdvertisedAddresses } from "../../actor/context.ts";
 import type { Message } from "../../raft/message.ts";
-import type { Configuration, NodeId, SnapshotMetadata } from "../../raft/types.ts";
+import type { Configuration, LogIndex, NodeId, SnapshotMetadata } from "../../raft/types.ts";
 import type { ServiceMessage } from "../../transport/service-message.ts";
 import type { IngressToRaft, RaftToIngress } from "../protocol/ingress-raft.ts";
 import type { LogToRaft, RaftToLog } from "../protocol/raft-log.ts";
@@ -17,6 +17,16 @@ export interface FromPeer {
   readonly kind: "fromPeer";
   readonly message: Message;
   readonly entries: Uint8Array | undefined;
+}
+
+/** What the owner sees when a turn begins. */
+export interface Seen {
+  /** Monotonic. */
+  readonly nowMs: number;
+  /** The board's: at least this much is applied. It may only ever lag behind the store, and a snapshot's comes here before its message. */
+  readonly appliedIndex: LogIndex;
+  /** The board's: a client of this node waits for the state to move. */
+  readonly stateAwaited: boolean;
 }
 
 export type RaftActorInput =

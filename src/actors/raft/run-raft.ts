@@ -120,7 +120,6 @@ export class RaftRunner {
     });
     this.#store.onMessages((messages) => {
       for (const message of messages) {
-        if (message.kind === "applied") this.#applyLag.onApplied(message.index, this.#now());
         if (message.kind === "snapshotInstalled") this.#applyLag.onReplaced();
         if (message.kind === "snapshotChunk" || message.kind === "snapshotChunkStored") this.#snapshots.settle(message);
         else this.#pump.push({ kind: "fromStore", message });
@@ -144,8 +143,12 @@ export class RaftRunner {
   }
 
   #turn(inputs: readonly RaftActorInput[]): void {
+    const { board } = this.#context;
+    const appliedIndex = board.get("appliedIndex");
+    this.#applyLag.onApplied(appliedIndex, board.get("appliedAtUs") / 1000);
     try {
-      this.#carryOut(turn(this.#state, inputs, this.#now()));
+      const stateAwaited = board.get("stateAwaited") === 1;
+      this.#carryOut(turn(this.#state, inputs, { nowMs: this.#now(), appliedIndex, stateAwaited }));
     } catch (cause) {
       this.#context.fail(cause);
       return;

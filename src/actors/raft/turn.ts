@@ -13,9 +13,9 @@ import { applyEffects } from "./apply-effects.ts";
 import { onIngress } from "./from-ingress.ts";
 import { onLog } from "./from-log.ts";
 import { onService } from "./from-peer.ts";
-import { onStore } from "./from-store.ts";
+import { onAppliedSeen, onStore } from "./from-store.ts";
 import { handOver } from "./hand-over.ts";
-import { noEffects, type RaftActorEffects, type RaftActorInput } from "./input.ts";
+import { noEffects, type RaftActorEffects, type RaftActorInput, type Seen } from "./input.ts";
 import { onTick } from "./on-tick.ts";
 import { showStatus } from "./show-status.ts";
 import { bootWhenOpened } from "./start-core.ts";
@@ -27,8 +27,13 @@ import type { RaftActorState } from "./state.ts";
  * At most one tick counts however many are among the inputs: after a pause, what waits in the sockets comes
  * before time does.
  */
-export function turn(state: RaftActorState, inputs: readonly RaftActorInput[], nowMs: number): RaftActorEffects {
+export function turn(
+  state: RaftActorState,
+  inputs: readonly RaftActorInput[],
+  { nowMs, appliedIndex, stateAwaited }: Seen,
+): RaftActorEffects {
   const effects = noEffects();
+  onAppliedSeen(state, appliedIndex);
   let ticked = false;
   for (const input of inputs) {
     if (input.kind === "tick") ticked = true;
@@ -37,7 +42,8 @@ export function turn(state: RaftActorState, inputs: readonly RaftActorInput[], n
   for (const input of inputs) if (input.kind === "fromIngress") onIngress(state, input.message, effects, nowMs);
   if (ticked) onTick(state, effects, nowMs);
   if (state.core !== null) {
-    applyEffects(state, collect(state.core), effects);
+    // A tick hands everything on: whatever a commit that does not come has left behind waits no longer than that.
+    applyEffects(state, collect(state.core, { patient: !stateAwaited && !ticked }), effects);
     showStatus(state, state.core, effects);
   }
   return effects;

@@ -86,13 +86,23 @@ export function onWritten(state: StoreState): void {
   state.outbox.applied = meta;
   onLeasesChanged(state, writing.earliestDue);
   if (!isNews) return;
-  state.outbox.toIngress.push({
-    kind: "batchApplied",
-    appliedIndex: meta.appliedIndex,
-    appliedTerm: meta.appliedTerm,
-    revision: meta.revision,
-    results: writing.results.map(wireResult),
-  });
+  tellIngress(state, writing.results.map(wireResult));
+  tellRaft(state);
+}
+
+function tellIngress(state: StoreState, results: readonly WireResult[]): void {
+  const { appliedIndex, appliedTerm, revision } = state.meta;
+  const message = { kind: "batchApplied", appliedIndex, appliedTerm, revision, results } as const;
+  if (results.length > 0 || appliedTerm > state.toldTerm) state.outbox.toIngress.push(message);
+  else state.outbox.progress = message;
+  state.toldTerm = appliedTerm;
+}
+
+function tellRaft(state: StoreState): void {
+  const { awaited, meta } = state;
+  const reached = awaited.findLastIndex((index) => index <= meta.appliedIndex) + 1;
+  if (reached === 0) return;
+  awaited.splice(0, reached);
   state.outbox.toRaft.push({ kind: "applied", index: meta.appliedIndex });
 }
 

@@ -16,7 +16,7 @@ import type {
   StoreSnapshotChunk,
   StoreToRaft,
 } from "../protocol/raft-store.ts";
-import type { IngressToStore, StoreToIngress } from "../protocol/store-ingress.ts";
+import type { BatchApplied, IngressToStore, StoreToIngress } from "../protocol/store-ingress.ts";
 import type { ReadPiece } from "./batch.ts";
 
 /** A generation of the state as the actor works on it. */
@@ -68,6 +68,8 @@ export interface StoreEffects {
   readonly applied: StateMeta | null;
   readonly toRaft: readonly StoreToRaft[];
   readonly toIngress: readonly StoreToIngress[];
+  /** To be sent only if the board, once it shows `applied`, says that ingress waits for the state. */
+  readonly progress: BatchApplied | null;
   /** One atomic batch, answered by `written`; never two at a time. */
   readonly write: AppliedBatch | null;
   readonly tasks: readonly StoreTask[];

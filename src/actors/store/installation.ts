@@ -19,6 +19,7 @@ export function beginBuild(state: StoreState): void {
     "a snapshot is not older than what is committed",
   );
   state.waiting = [];
+  state.awaited = [];
   state.readAhead.clear();
   state.trim = null;
   state.installation = { kind: "building", snapshot: installation.snapshot };
@@ -51,6 +52,7 @@ export function onGenerationEntered(state: StoreState, entered: number): void {
   state.generation = generation;
   state.meta = meta;
   state.receivedIndex = meta.appliedIndex;
+  state.toldTerm = meta.appliedTerm;
   state.oldest = null;
   state.snapshotIndex = Math.max(state.snapshotIndex, snapshot.lastIncludedIndex);
   state.installation = null;

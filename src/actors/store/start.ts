@@ -4,6 +4,7 @@
  */
 
 import type { Board } from "../../actor/board.ts";
+import { monotonicMs } from "../../actor/clock.ts";
 import type { ActorContext, RunningActor, StartActor } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
@@ -90,6 +91,8 @@ class RunningStore implements RunningActor {
     if (effects.write !== null) this.#writing = this.#write(effects.write, startedAt);
     this.#raft.send(effects.toRaft);
     this.#ingress.send(effects.toIngress);
+    // Read after `appliedIndex` was shown, and ingress looks there after it has shown that it waits: one of the two sees.
+    if (effects.progress !== null && board.get("stateAwaited") === 1) this.#ingress.send([effects.progress]);
     for (const task of effects.tasks)
       this.#disk.run(task).then(
         (input) => {
@@ -144,5 +147,6 @@ function showApplied(board: Board, meta: StateMeta): void {
   board.set("revisionApplied", meta.revision);
   board.set("compactedRevision", meta.compactedRevision);
   board.set("stateHash", meta.stateHash);
+  board.set("appliedAtUs", Math.round(monotonicMs() * 1000));
   board.set("appliedIndex", meta.appliedIndex);
 }

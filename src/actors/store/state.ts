@@ -7,9 +7,9 @@ import type { AppliedBatch, MachineEntry } from "../../kv/machine.ts";
 import type { StateMeta } from "../../kv/meta.ts";
 import { ReadAhead } from "../../kv/read-ahead.ts";
 import type { HistoryLimits, OldestChunk, Trim } from "../../kv/trim.ts";
-import type { LogIndex, SnapshotMetadata } from "../../raft/types.ts";
+import type { LogIndex, SnapshotMetadata, Term } from "../../raft/types.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
-import type { StoreToIngress } from "../protocol/store-ingress.ts";
+import type { BatchApplied, StoreToIngress } from "../protocol/store-ingress.ts";
 import { createExpiry, type Expiry } from "./expiry-state.ts";
 import type { Generation, StoreEffects, StoreTask } from "./input.ts";
 
@@ -38,6 +38,10 @@ export interface StoreState {
   waiting: MachineEntry[];
   /** The last entry that raft has handed over. */
   receivedIndex: LogIndex;
+  /** Raft is to be told when these are applied, ascending. */
+  awaited: LogIndex[];
+  /** The term of the last entry that ingress was told of. */
+  toldTerm: Term;
   writing: AppliedBatch | null;
   /** Rows in order that the next batch needs; good until it is written. */
   readonly readAhead: ReadAhead;
@@ -62,6 +66,7 @@ export interface Outbox {
   applied: StateMeta | null;
   toRaft: StoreToRaft[];
   toIngress: StoreToIngress[];
+  progress: BatchApplied | null;
   write: AppliedBatch | null;
   tasks: StoreTask[];
 }
@@ -81,6 +86,8 @@ export function createStore(options: StoreOptions, generation: Generation, snaps
     meta,
     waiting: [],
     receivedIndex: meta.appliedIndex,
+    awaited: [],
+    toldTerm: 0,
     writing: null,
     readAhead: new ReadAhead(),
     readingRows: false,
@@ -109,5 +116,5 @@ export function collectEffects(state: StoreState): StoreEffects {
 }
 
 function emptyOutbox(): Outbox {
-  return { applying: null, applied: null, toRaft: [], toIngress: [], write: null, tasks: [] };
+  return { applying: null, applied: null, toRaft: [], toIngress: [], progress: null, write: null, tasks: [] };
 }

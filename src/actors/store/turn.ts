@@ -62,6 +62,7 @@ function onRaftMessage(state: StoreState, message: RaftToStore): void {
       assert(message.firstIndex === state.receivedIndex + 1, "raft hands over committed entries in order, each once");
       const entries = machineEntries(message);
       state.receivedIndex += entries.length;
+      if (message.awaited) state.awaited.push(state.receivedIndex);
       for (const entry of entries) state.waiting.push(entry);
       return;
     }

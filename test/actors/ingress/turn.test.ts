@@ -370,6 +370,22 @@ describe("ingress: reads", () => {
     expect(answersOf(stepper.turn(store(applied(1, 9))))).to.deep.equal(["1 readable"]);
   });
 
+  it("await the state from their grant until it has come so far, and a stale one at once", () => {
+    const stepper = new Stepper();
+    stepper.lead();
+    stepper.turn(stepper.ask(linearizable));
+    expect(stepper.ingress.awaitsState).to.equal(false);
+    stepper.turn(raft({ kind: "readGranted", readId: 1, readIndex: 5 }));
+    expect(stepper.ingress.awaitsState).to.equal(true);
+    const seen = { nowMs: 0, appliedIndex: 5, revision: 0 };
+    expect(answersOf(stepper.ingress.turn([{ kind: "stateMoved" }], seen))).to.deep.equal(["1 readable"]);
+    expect(stepper.ingress.awaitsState).to.equal(false);
+    stepper.turn(stepper.ask(stale));
+    expect(stepper.ingress.awaitsState).to.equal(true);
+    stepper.ingress.turn([{ kind: "stateMoved" }], { nowMs: 0, appliedIndex: 9, revision: 9 });
+    expect(stepper.ingress.awaitsState).to.equal(false);
+  });
+
   it("answers no read before the state is open", () => {
     const stepper = new Stepper();
     stepper.turn(raft(leadership(1, "n1")), stepper.ask(linearizable));

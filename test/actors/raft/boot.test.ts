@@ -73,16 +73,21 @@ describe("what log and state found on disk", () => {
       { kind: "fromLog", message: log },
       { kind: "fromStore", message: state(9, 1) },
     ] as const;
-    expect(turn(actor, opened, 0).toStore).to.deep.equal([{ kind: "installSnapshot", snapshot }]);
+    expect(turn(actor, opened, { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toStore).to.deep.equal([
+      { kind: "installSnapshot", snapshot },
+    ]);
     expect(actor.core).to.equal(null);
     const installed = { kind: "fromStore", message: { kind: "snapshotInstalled", snapshot } } as const;
-    expect(turn(actor, [installed], 0).toStore).to.deep.include({ kind: "keepSnapshot", snapshot });
+    expect(turn(actor, [installed], { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toStore).to.deep.include({
+      kind: "keepSnapshot",
+      snapshot,
+    });
     expect(actor.core?.log.appliedIndex).to.equal(12);
 
     // One that was begun before the installation, and is done after it.
     const older = { ...snapshot, lastIncludedIndex: 9, lastIncludedTerm: 1 };
     const taken = { kind: "fromStore", message: { kind: "snapshotTaken", snapshot: older, bytes: 7 } } as const;
-    expect(turn(actor, [taken], 0).toLog).to.deep.equal([]);
+    expect(turn(actor, [taken], { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toLog).to.deep.equal([]);
     expect(actor.newestSnapshot).to.deep.equal(snapshot);
   });
 

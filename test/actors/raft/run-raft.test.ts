@@ -70,6 +70,8 @@ class Surroundings {
     for (const message of messages) {
       if (message.kind !== "apply") continue;
       const index = message.firstIndex + decodePacked(message.entries).length - 1;
+      this.board.set("appliedAtUs", Math.round(monotonicMs() * 1000));
+      this.board.set("appliedIndex", index);
       this.store.send([{ kind: "applied", index }]);
       if (index === 2) this.#onHandedOn();
     }
@@ -91,6 +93,18 @@ function answerOfLog(message: RaftToLog): LogToRaft[] {
   return [{ kind: "persisted", writeId, term, lastIndex }];
 }
 
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const giveUpAt = monotonicMs() + 5_000;
+  while (!holds()) {
+    if (monotonicMs() > giveUpAt) throw new Error("what was waited for has not come about in 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 describe("the raft actor on its thread", () => {
   it("shows that it has started, who leads, and how long the store takes", async () => {
     const around = new Surroundings(await freePort());
@@ -102,8 +116,7 @@ describe("the raft actor on its thread", () => {
       await around.handedOn;
       expect(around.board.get("raftStarted")).to.equal(1);
       expect(around.lines).to.include("info n1 leads in term 2");
-      const { counts } = around.board.histogram("applyLag");
-      expect(counts.reduce((total, count) => total + count, 0)).to.be.greaterThan(0);
+      await until(() => sumOf(around.board.histogram("applyLag").counts) > 0);
     } finally {
       await runner.stop();
       around.close();

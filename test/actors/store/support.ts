@@ -64,8 +64,13 @@ export function configurationAt(index: number): Entry {
   return { kind: "configuration", index, term: 1, time: index, change: { steps: [], transition: "auto" } };
 }
 
-export function applyMessage(entries: readonly Entry[], configurations: readonly Configuration[] = []): RaftToStore {
-  return { kind: "apply", firstIndex: entries[0]?.index ?? 0, entries: encodeEntries(entries), configurations };
+export function applyMessage(
+  entries: readonly Entry[],
+  configurations: readonly Configuration[] = [],
+  awaited = true,
+): RaftToStore {
+  const firstIndex = entries[0]?.index ?? 0;
+  return { kind: "apply", firstIndex, entries: encodeEntries(entries), configurations, awaited };
 }
 
 export function metadata(index: number, term = 1): SnapshotMetadata {

@@ -106,6 +106,33 @@ describe("the store's turn", () => {
     ]);
   });
 
+  it("leaves it to the board when nobody asked and there is nothing to settle", async () => {
+    const store = new Stepped();
+    store.raft(applyMessage([put(1, "a", "1", { origin: origin + 1 })], [], false));
+    expect((await store.finishWrite()).toIngress, "a new term").to.have.length(1);
+    store.raft(applyMessage([put(2, "a", "2", { origin: origin + 1 })], [], false));
+    const quiet = await store.finishWrite();
+    expect(quiet.toRaft).to.deep.equal([]);
+    expect(quiet.toIngress).to.deep.equal([]);
+    expect(quiet.applied?.appliedIndex).to.equal(2);
+    expect(quiet.progress).to.include({ kind: "batchApplied", appliedIndex: 2, revision: 2 });
+    store.raft(applyMessage([put(3, "a", "3")], [], false));
+    const own = await store.finishWrite();
+    expect(own.toIngress).to.have.length(1);
+    expect(own.progress).to.equal(null);
+  });
+
+  it("tells raft once of all that it awaited and that is applied", async () => {
+    const store = new Stepped();
+    store.raft(applyMessage([put(1, "a", "1")]));
+    store.raft(applyMessage([put(2, "a", "2")]));
+    store.raft(applyMessage([put(3, "a", "3")], [], false));
+    expect((await store.finishWrite()).toRaft).to.deep.equal([{ kind: "applied", index: 1 }]);
+    expect((await store.finishWrite()).toRaft).to.deep.equal([{ kind: "applied", index: 3 }]);
+    expect(store.raft(applyMessage([put(4, "a", "4")], [], false)).toRaft).to.deep.equal([]);
+    expect((await store.finishWrite()).toRaft).to.deep.equal([]);
+  });
+
   it("asserts that entries come in order, each once", () => {
     const store = new Stepped();
     expect(() => store.raft(applyMessage([put(2, "a", "1")]))).to.throw(AssertionError);

@@ -153,7 +153,11 @@ export class SteppedNode {
   }
 
   #stepRaft(): void {
-    const effects: RaftActorEffects = turnRaft(this.#raft, this.#mailboxes.raft.splice(0), this.#nowMs);
+    const effects: RaftActorEffects = turnRaft(this.#raft, this.#mailboxes.raft.splice(0), {
+      nowMs: this.#nowMs,
+      appliedIndex: this.#store.meta.appliedIndex,
+      stateAwaited: this.#ingress.awaitsState,
+    });
     for (const message of acrossThreads(effects.toLog)) this.#mailboxes.log.push({ kind: "received", message });
     for (const message of acrossThreads(effects.toStore)) this.#mailboxes.store.push({ kind: "raft", message });
     const toIngress = acrossThreads(effects.toIngress);
@@ -185,7 +189,8 @@ export class SteppedNode {
       this.#mailboxes.store.push({ kind: "written" });
     }
     for (const message of acrossThreads(effects.toRaft)) this.#mailboxes.raft.push({ kind: "fromStore", message });
-    const toIngress = acrossThreads(effects.toIngress);
+    const progress = effects.progress !== null && this.#ingress.awaitsState ? [effects.progress] : [];
+    const toIngress = acrossThreads([...effects.toIngress, ...progress]);
     if (toIngress.length > 0) this.#mailboxes.ingress.push({ kind: "store", messages: toIngress });
   }
 }

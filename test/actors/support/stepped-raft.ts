@@ -36,6 +36,9 @@ export class SteppedRaft {
   readonly toStore: RaftToStore[] = [];
   readonly toPeers: Message[] = [];
   readonly sendSnapshots: SendSnapshot[] = [];
+  /** As the board shows them. */
+  appliedIndex = 0;
+  stateAwaited = false;
   readonly #log: LogActor;
   #nowMs = 0;
 
@@ -77,7 +80,11 @@ export class SteppedRaft {
     let waiting = inputs;
     while (waiting.length > 0) {
       this.#nowMs += 1;
-      const effects: RaftActorEffects = turnRaft(this.state, waiting, this.#nowMs);
+      const effects: RaftActorEffects = turnRaft(this.state, waiting, {
+        nowMs: this.#nowMs,
+        appliedIndex: this.appliedIndex,
+        stateAwaited: this.stateAwaited,
+      });
       this.toStore.push(...effects.toStore);
       this.toPeers.push(...effects.toPeers.map(({ message }) => message));
       this.sendSnapshots.push(...effects.sendSnapshots);
