@@ -29,6 +29,8 @@ function state(appliedIndex: number, appliedTerm: number): StoreOpened {
   return { kind: "opened", appliedIndex, appliedTerm, configuration: emptyConfiguration };
 }
 
+const seen = { nowMs: 0, appliedIndex: 0, stateAwaited: false };
+
 describe("what log and state found on disk", () => {
   it("boots when the state stands at an entry of the log, or at its start", () => {
     for (const [index, term] of [
@@ -60,9 +62,9 @@ describe("what log and state found on disk", () => {
       { kind: "fromLog", message: { ...empty, hardState: { currentTerm: 0, votedFor: null } } },
       { kind: "fromStore", message: state(0, 0) },
     ] as const;
-    expect(turn(actor, opened, 0).toLog).to.deep.equal([]);
+    expect(turn(actor, opened, seen).toLog).to.deep.equal([]);
     const advertised = { httpAdvertise: "127.0.0.1:8", raftAdvertise: "127.0.0.1:9" };
-    const [append] = turn(actor, [{ kind: "addressed", advertised }], 0).toLog;
+    const [append] = turn(actor, [{ kind: "addressed", advertised }], seen).toLog;
     const entries = append?.kind === "append" ? Buffer.from(append.entries).toString("latin1") : "";
     expect(entries).to.contain("127.0.0.1:8").and.to.contain("127.0.0.1:9");
   });
@@ -73,12 +75,10 @@ describe("what log and state found on disk", () => {
       { kind: "fromLog", message: log },
       { kind: "fromStore", message: state(9, 1) },
     ] as const;
-    expect(turn(actor, opened, { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toStore).to.deep.equal([
-      { kind: "installSnapshot", snapshot },
-    ]);
+    expect(turn(actor, opened, seen).toStore).to.deep.equal([{ kind: "installSnapshot", snapshot }]);
     expect(actor.core).to.equal(null);
     const installed = { kind: "fromStore", message: { kind: "snapshotInstalled", snapshot } } as const;
-    expect(turn(actor, [installed], { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toStore).to.deep.include({
+    expect(turn(actor, [installed], seen).toStore).to.deep.include({
       kind: "keepSnapshot",
       snapshot,
     });
@@ -87,7 +87,7 @@ describe("what log and state found on disk", () => {
     // One that was begun before the installation, and is done after it.
     const older = { ...snapshot, lastIncludedIndex: 9, lastIncludedTerm: 1 };
     const taken = { kind: "fromStore", message: { kind: "snapshotTaken", snapshot: older, bytes: 7 } } as const;
-    expect(turn(actor, [taken], { nowMs: 0, appliedIndex: 0, stateAwaited: false }).toLog).to.deep.equal([]);
+    expect(turn(actor, [taken], seen).toLog).to.deep.equal([]);
     expect(actor.newestSnapshot).to.deep.equal(snapshot);
   });
 
