@@ -173,16 +173,26 @@ function idempotencyFromWire(items: WireItems): Idempotency {
 }
 
 function operationFromWire(items: WireItems, at: number): Operation {
-  const opcode = items[at];
-  switch (opcode) {
+  switch (items[at]) {
     case opcodes.put:
-    case opcodes.putWithTtl: {
       expectLength(items, at + 6);
-      const condition = conditionAt(items, at + 4);
-      const put = { kind: "put", key: keyAt(items, at + 1), value: bytesAt(items, at + 2) } as const;
-      if (opcode === opcodes.put) return { ...put, leaseId: wholeAt(items, at + 3), condition };
-      return { ...put, leaseId: 0, ttlMs: ttlAt(items, at + 3), condition };
-    }
+      return {
+        kind: "put",
+        key: keyAt(items, at + 1),
+        value: bytesAt(items, at + 2),
+        leaseId: wholeAt(items, at + 3),
+        condition: conditionAt(items, at + 4),
+      };
+    case opcodes.putWithTtl:
+      expectLength(items, at + 6);
+      return {
+        kind: "put",
+        key: keyAt(items, at + 1),
+        value: bytesAt(items, at + 2),
+        leaseId: 0,
+        ttlMs: ttlAt(items, at + 3),
+        condition: conditionAt(items, at + 4),
+      };
     case opcodes.delete:
       expectLength(items, at + 4);
       return { kind: "delete", key: keyAt(items, at + 1), condition: conditionAt(items, at + 2) };
