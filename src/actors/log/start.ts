@@ -8,7 +8,7 @@ import { DurableLog } from "../../storage/log/durable-log.ts";
 import { LevelRows } from "../../storage/log/level-rows.ts";
 import { LogStore } from "../../storage/log/log-store.ts";
 import { DiskSlotFile } from "../../storage/watermark/slot-file.ts";
-import { Watermark } from "../../storage/watermark/watermark.ts";
+import { startProcessTimer, Watermark } from "../../storage/watermark/watermark.ts";
 import type { LogConfig } from "../protocol/config.ts";
 import { runLog } from "./run-log.ts";
 
@@ -26,6 +26,7 @@ export async function startLog(context: ActorContext<LogConfig>): Promise<Runnin
     identity,
     syncIntervalMs: watermarkSyncIntervalMs,
     onFailure: (cause) => context.fail(cause),
+    startTimer: startProcessTimer,
   });
   return runLog(context, new DurableLog(new LogStore(new LevelRows(directory)), watermark, directory));
 }

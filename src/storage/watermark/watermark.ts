@@ -24,7 +24,17 @@ export interface WatermarkOptions {
   readonly syncIntervalMs: number;
   /** A background sync failed: the node has to end. */
   readonly onFailure: (cause: unknown) => void;
+  readonly startTimer: StartTimer;
 }
+
+/** Calls back once after so many milliseconds, unless what it gives is called before. */
+export type StartTimer = (callback: () => void, milliseconds: number) => () => void;
+
+/** Of the process, which it does not keep alive: closing syncs too. */
+export const startProcessTimer: StartTimer = (callback, milliseconds) => {
+  const timer = setTimeout(callback, milliseconds).unref();
+  return () => clearTimeout(timer);
+};
 
 export class Watermark {
   readonly #file: SlotFile;
@@ -37,7 +47,8 @@ export class Watermark {
   /** The slot that is written to. */
   #dirty = 1;
   #syncing: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** Gives up the next background sync; null when none is due. */
+  #cancelTimer: (() => void) | null = null;
   #failure: { readonly cause: unknown } | null = null;
 
   constructor(file: SlotFile, options: WatermarkOptions) {
@@ -86,7 +97,7 @@ export class Watermark {
   write(mark: Mark): void {
     if (this.#failure !== null) throw this.#failure.cause;
     this.#file.write(encodeSlot(this.#nextSlot(mark)), this.#dirty * slotBytes);
-    if (this.#timer === null && this.#syncing === null) this.#schedule();
+    if (this.#cancelTimer === null && this.#syncing === null) this.#schedule();
   }
 
   /** What has been written is durable when it resolves. */
@@ -97,12 +108,12 @@ export class Watermark {
 
   /** Syncs and closes. Must follow the last write. */
   async close(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     try {
       await this.sync();
     } finally {
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#cancelTimer?.();
+      this.#cancelTimer = null;
       this.#file.close();
     }
   }
@@ -114,12 +125,11 @@ export class Watermark {
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.sync().catch((cause: unknown) => this.#options.onFailure(cause));
-    }, this.#options.syncIntervalMs);
-    // Closing syncs too, so a thread need not stay for this.
-    this.#timer.unref();
+    const { startTimer, syncIntervalMs, onFailure } = this.#options;
+    this.#cancelTimer = startTimer(() => {
+      this.#cancelTimer = null;
+      this.sync().catch(onFailure);
+    }, syncIntervalMs);
   }
 
   async #startSync(): Promise<void> {
@@ -137,7 +147,7 @@ export class Watermark {
     }
     this.#stable = slot;
     this.#syncedSequence = sequence;
-    if (this.#sequence > sequence && this.#timer === null) this.#schedule();
+    if (this.#sequence > sequence && this.#cancelTimer === null) this.#schedule();
   }
 
   #beginSync(): { readonly promise: Promise<void>; readonly slot: number; readonly sequence: number } {

@@ -19,7 +19,7 @@ import type { LogStorage } from "../../../src/storage/log/log-storage.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
 import { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
 import { DiskSlotFile } from "../../../src/storage/watermark/slot-file.ts";
-import { Watermark } from "../../../src/storage/watermark/watermark.ts";
+import { startProcessTimer, Watermark } from "../../../src/storage/watermark/watermark.ts";
 
 const identity = { nodeId: "n1", clusterId: "c1", incarnation: "ab".repeat(16) };
 
@@ -107,7 +107,7 @@ describe("the log actor on a disk", () => {
 
   function watermark(): Watermark {
     const file = new DiskSlotFile(join(directory, "watermark"));
-    return new Watermark(file, { identity, syncIntervalMs: 1000, onFailure: () => {} });
+    return new Watermark(file, { identity, syncIntervalMs: 1000, onFailure: () => {}, startTimer: startProcessTimer });
   }
 
   function run(storage: LogStorage): Promise<RunningActor> {

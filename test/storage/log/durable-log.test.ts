@@ -10,7 +10,7 @@ import type { LogStorage } from "../../../src/storage/log/log-storage.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
 import { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
 import { DiskSlotFile } from "../../../src/storage/watermark/slot-file.ts";
-import { Watermark } from "../../../src/storage/watermark/watermark.ts";
+import { startProcessTimer, Watermark } from "../../../src/storage/watermark/watermark.ts";
 import { identity, MemorySlotFile } from "../watermark/fixtures.ts";
 import {
   append,
@@ -23,7 +23,7 @@ import {
   vote,
 } from "./fixtures.ts";
 
-const options = { identity, syncIntervalMs: 1_000_000, onFailure: () => {} };
+const options = { identity, syncIntervalMs: 1_000_000, onFailure: () => {}, startTimer: startProcessTimer };
 
 interface Disk {
   readonly rows: MemoryRows;

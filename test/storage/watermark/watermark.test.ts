@@ -6,7 +6,7 @@ import { describe, it } from "mocha";
 import { StorageError } from "../../../src/errors/balsa-error.ts";
 import { type Mark, slotBytes } from "../../../src/storage/watermark/mark.ts";
 import { DiskSlotFile } from "../../../src/storage/watermark/slot-file.ts";
-import { Watermark } from "../../../src/storage/watermark/watermark.ts";
+import { startProcessTimer, Watermark } from "../../../src/storage/watermark/watermark.ts";
 import { rejection } from "../log/fixtures.ts";
 import { identity, MemorySlotFile } from "./fixtures.ts";
 
@@ -24,6 +24,7 @@ function watermarkOver(file: MemorySlotFile): Watermark {
     onFailure: (cause) => {
       throw cause;
     },
+    startTimer: startProcessTimer,
   });
 }
 
@@ -84,7 +85,7 @@ describe("the watermark", () => {
       const sync = file.sync.bind(file);
       file.sync = () => sync().then(resolve);
     });
-    const options = { identity, syncIntervalMs: 1, onFailure: () => {} };
+    const options = { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer: startProcessTimer };
     const watermark = new Watermark(file, options);
     await watermark.create(mark(0, 0));
     watermark.write(mark(1));
@@ -112,7 +113,12 @@ describe("the watermark", () => {
     const file = new MemorySlotFile();
     file.sync = () => Promise.reject(new StorageError("EIO"));
     const failure = await new Promise<unknown>((resolve) => {
-      const made = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: resolve });
+      const made = new Watermark(file, {
+        identity,
+        syncIntervalMs: 1,
+        onFailure: resolve,
+        startTimer: startProcessTimer,
+      });
       void made.create(mark(0, 0)).then(() => made.write(mark(1)));
     });
     expect(failure).to.be.instanceOf(StorageError);
@@ -136,7 +142,12 @@ describe("the watermark", () => {
     const file = new MemorySlotFile();
     await watermarkOver(file).create(mark(3));
     for (const field of ["nodeId", "clusterId", "incarnation"] as const) {
-      const options = { identity: { ...identity, [field]: "other" }, syncIntervalMs, onFailure: () => {} };
+      const options = {
+        identity: { ...identity, [field]: "other" },
+        syncIntervalMs,
+        onFailure: () => {},
+        startTimer: startProcessTimer,
+      };
       const error = await rejection(() => new Watermark(file, options).open());
       expect(error.message).to.contain(`belongs to another log: its ${field} is ${identity[field]}, not other`);
     }
@@ -145,7 +156,7 @@ describe("the watermark", () => {
   it("does the same on a disk", async () => {
     const directory = await mkdtemp(join(tmpdir(), "balsa-watermark-"));
     const path = join(directory, "watermark");
-    const options = { identity, syncIntervalMs, onFailure: () => {} };
+    const options = { identity, syncIntervalMs, onFailure: () => {}, startTimer: startProcessTimer };
     const watermark = new Watermark(new DiskSlotFile(path), options);
     expect(await watermark.open()).to.equal(null);
     await watermark.create(mark(0, 0));
