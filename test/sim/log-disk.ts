@@ -1,0 +1,249 @@
+/**
+ * @module
+ * The rows of a log and its watermark on a simulated disk: what is synced survives everything, what is not may be
+ * there after a power cut, each write for itself.
+ */
+
+import type { HardState } from "../../src/raft/types.ts";
+import { allEntries, entryKey, hardStateKey, type KeyRange, startKey } from "../../src/storage/log/key.ts";
+import { MemoryRows } from "../../src/storage/log/memory-rows.ts";
+import { decodeHardState, decodeLogStart, type LogStart } from "../../src/storage/log/meta.ts";
+import { type ChainLink, linkOf } from "../../src/storage/log/record.ts";
+import type { RowBatch, RowCursor, RowStore } from "../../src/storage/log/row-store.ts";
+import type { SlotFile } from "../../src/storage/watermark/slot-file.ts";
+import type { SimulatedDisk, Surface } from "./disk.ts";
+import type { World } from "./world.ts";
+
+type Change = { readonly key: Buffer; readonly value: Buffer | null };
+
+/** A batch that is in the rows and not synced, with what it replaced. */
+interface Unsynced {
+  readonly changes: readonly Change[];
+  readonly replaced: readonly Change[];
+}
+
+export class LogRows implements RowStore, Surface {
+  readonly place: string;
+  readonly #world: World;
+  readonly #disk: SimulatedDisk;
+  readonly #rows = new MemoryRows();
+  #unsynced: Unsynced[] = [];
+  /** Begun and not finished: a crash decides about them. */
+  #underWay: (readonly Change[])[] = [];
+  #durableStart: { readonly row: Buffer; readonly start: LogStart } | null = null;
+
+  constructor(world: World, disk: SimulatedDisk) {
+    this.#world = world;
+    this.#disk = disk;
+    this.place = `${disk.node}/log`;
+    disk.add(this);
+  }
+
+  /** As LevelDB does it: what an earlier process left unsynced goes into a table, synced, before anything is read. */
+  open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#disk.run(() => {
+        this.#unsynced = [];
+        resolve();
+      }, reject);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#rows.close();
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#rows.get(key);
+  }
+
+  batch(): RowBatch {
+    const changes: Change[] = [];
+    return {
+      put: (key, value) => void changes.push({ key: Buffer.from(key), value: Buffer.from(value) }),
+      del: (key) => void changes.push({ key: Buffer.from(key), value: null }),
+      write: ({ sync }) => this.#write(changes, sync),
+    };
+  }
+
+  rows(range: KeyRange): RowCursor {
+    this.#world.activity += 1;
+    return this.#rows.rows(range);
+  }
+
+  keys(range: KeyRange, limit: number): Promise<readonly Buffer[]> {
+    this.#world.activity += 1;
+    return this.#rows.keys(range, limit);
+  }
+
+  reclaim(): Promise<void> {
+    this.#world.activity += 1;
+    return Promise.resolve();
+  }
+
+  onKill(): void {
+    for (const changes of this.#underWay.splice(0)) {
+      if (this.#disk.random.chance(0.5)) this.#apply(changes);
+      else this.#world.coverage.sometimes("a write under way was lost");
+    }
+  }
+
+  onPowerCut(): void {
+    const begun = this.#underWay.splice(0);
+    const finished = this.#unsynced.splice(0);
+    for (const { replaced } of finished.toReversed()) this.#put(replaced);
+    for (const changes of [...finished.map((batch) => batch.changes), ...begun]) {
+      // A torn batch does not verify, and is as good as lost.
+      if (this.#disk.random.chance(0.5)) this.#put(changes);
+      else this.#world.coverage.sometimes("a write under way was lost");
+    }
+    this.#unsynced = [];
+  }
+
+  /** The link of an entry as it is on disk whatever happens; null when it is not. */
+  durableLink(index: number): ChainLink | null {
+    const start = this.durableStart();
+    if (start === null) return null;
+    if (start.link.index === index) return start.link;
+    const row = this.#durable(entryKey(start.lane, index));
+    return row === undefined || index < start.link.index ? null : linkOf(row);
+  }
+
+  durableStart(): LogStart | null {
+    const row = this.#durable(startKey);
+    if (row === undefined) return null;
+    if (this.#durableStart === null || !this.#durableStart.row.equals(row)) {
+      this.#durableStart = { row, start: decodeLogStart(row, this.place) };
+    }
+    return this.#durableStart.start;
+  }
+
+  durableHardState(): HardState | null {
+    const row = this.#durable(hardStateKey);
+    return row === undefined ? null : decodeHardState(row, this.place);
+  }
+
+  /** How many rows there are, dead ones included. */
+  async count(): Promise<number> {
+    return (await this.#rows.keys(allEntries, Number.POSITIVE_INFINITY)).length;
+  }
+
+  #write(changes: readonly Change[], sync: boolean): Promise<void> {
+    this.#underWay.push(changes);
+    const settled = (): void => void this.#underWay.splice(this.#underWay.indexOf(changes), 1);
+    return new Promise((resolve, reject) => {
+      this.#disk.run(
+        () => {
+          settled();
+          this.#apply(changes);
+          if (sync) this.#unsynced = [];
+          resolve();
+        },
+        (cause) => {
+          settled();
+          if (this.#disk.random.chance(0.5)) this.#apply(changes);
+          reject(cause);
+        },
+      );
+    });
+  }
+
+  /** In the rows, and not synced. */
+  #apply(changes: readonly Change[]): void {
+    const replaced = changes.map(({ key }) => ({ key, value: this.#rows.get(key) ?? null }));
+    this.#put(changes);
+    this.#unsynced.push({ changes, replaced: replaced.toReversed() });
+  }
+
+  #put(changes: readonly Change[]): void {
+    const batch = this.#rows.batch();
+    for (const { key, value } of changes) {
+      if (value === null) batch.del(key);
+      else batch.put(key, value);
+    }
+    // In memory a batch is there when `write` returns.
+    void batch.write({ sync: true });
+  }
+
+  #durable(key: Buffer): Buffer | undefined {
+    for (const { replaced } of this.#unsynced) {
+      const before = replaced.findLast((change) => change.key.equals(key));
+      if (before !== undefined) return before.value ?? undefined;
+    }
+    return this.#rows.get(key);
+  }
+}
+
+interface SlotWrite {
+  readonly position: number;
+  readonly bytes: Buffer;
+  readonly replaced: Buffer;
+}
+
+export class SimulatedSlotFile implements SlotFile, Surface {
+  readonly place: string;
+  readonly #world: World;
+  readonly #disk: SimulatedDisk;
+  #bytes: Buffer | null = null;
+  #unsynced: SlotWrite[] = [];
+
+  constructor(world: World, disk: SimulatedDisk) {
+    this.#world = world;
+    this.#disk = disk;
+    this.place = `${disk.node}/watermark`;
+    disk.add(this);
+  }
+
+  read(): Promise<Buffer | null> {
+    this.#world.activity += 1;
+    return Promise.resolve(this.#bytes === null ? null : Buffer.from(this.#bytes));
+  }
+
+  create(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#disk.run(() => {
+        this.#bytes = Buffer.from(bytes);
+        resolve();
+      }, reject);
+    });
+  }
+
+  write(bytes: Buffer, position: number): void {
+    const own = this.#own();
+    const replaced = Buffer.from(own.subarray(position, position + bytes.byteLength));
+    own.set(bytes, position);
+    this.#unsynced.push({ position, bytes: Buffer.from(bytes), replaced });
+  }
+
+  sync(): Promise<void> {
+    const covered = new Set(this.#unsynced);
+    return new Promise((resolve, reject) => {
+      this.#disk.run(() => {
+        this.#unsynced = this.#unsynced.filter((write) => !covered.has(write));
+        resolve();
+      }, reject);
+    });
+  }
+
+  close(): void {}
+
+  onKill(): void {}
+
+  onPowerCut(): void {
+    const writes = this.#unsynced.splice(0);
+    if (writes.length === 0) return;
+    const own = this.#own();
+    for (const { position, replaced } of writes.toReversed()) own.set(replaced, position);
+    for (const { position, bytes } of writes) {
+      const fate = this.#disk.random.below(3);
+      if (fate === 0) continue;
+      if (fate === 2) this.#world.coverage.sometimes("a write was torn");
+      own.set(fate === 1 ? bytes : bytes.subarray(0, this.#disk.random.below(bytes.byteLength)), position);
+    }
+  }
+
+  #own(): Buffer {
+    if (this.#bytes === null) throw new Error("a watermark is made before it is written to");
+    return this.#bytes;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * @module
+ * The network between simulated nodes. What a turn has for a peer is one frame, encoded by the sender and parsed as
+ * from a stranger by the receiver; a link is one direction between two processes, and is made anew when it breaks.
+ */
+
+import { decodeUntrusted, encode } from "../../src/codec/codec.ts";
+import { defaultLinkLimits } from "../../src/transport/limits.ts";
+import { type PeerMessage, parsePeerMessage, peerMessageToWire } from "../../src/transport/message-parser.ts";
+import type { Machine } from "./machine.ts";
+import type { SimulatedProcess } from "./process.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+/** A link that has been silent for so long is given up by both its ends. */
+const linkDeadUs = 5_000_000;
+
+interface Frame {
+  readonly from: SimulatedProcess;
+  /** The process that the link led to. */
+  readonly to: SimulatedProcess;
+  readonly bytes: Uint8Array;
+  /** Whether it may come twice or out of order: a proposal is handed on once, within one connection. */
+  readonly isRepeatable: boolean;
+}
+
+interface Link {
+  epoch: number;
+  lastArrival: number;
+  /** Nothing is taken before then: it is being dialled. */
+  openFrom: number;
+  /** What waits for the partition to end. */
+  held: Frame[];
+  heldSince: number;
+}
+
+export class Network {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #machines: ReadonlyMap<string, Machine>;
+  readonly #links = new Map<string, Link>();
+  /** How many cuts lie on the way from one node to another. */
+  readonly #cuts = new Map<string, number>();
+
+  constructor(world: World, machines: ReadonlyMap<string, Machine>) {
+    this.#world = world;
+    this.#random = world.random("network");
+    this.#machines = machines;
+  }
+
+  isCut(from: string, to: string): boolean {
+    return (this.#cuts.get(way(from, to)) ?? 0) > 0;
+  }
+
+  /** Cuts these ways; what is given mends them. */
+  cut(ways: readonly (readonly [from: string, to: string])[]): () => void {
+    for (const [from, to] of ways) this.#cuts.set(way(from, to), (this.#cuts.get(way(from, to)) ?? 0) + 1);
+    return () => {
+      for (const [from, to] of ways) {
+        const left = (this.#cuts.get(way(from, to)) ?? 1) - 1;
+        this.#cuts.set(way(from, to), left);
+        if (left === 0) this.#onMended(from, to);
+      }
+    };
+  }
+
+  send(from: SimulatedProcess, to: string, messages: readonly PeerMessage[]): void {
+    const link = this.#link(from.id, to);
+    const target = this.#machines.get(to)?.process ?? null;
+    const isOpen = target !== null && link.openFrom <= this.#world.now;
+    if (!isOpen) return this.#tellUnreachable(from, to);
+    const bytes = encode(messages.map(peerMessageToWire));
+    const isRepeatable = !messages.some(({ kind, message }) => kind === "core" && message.kind === "forwardedProposal");
+    const frame: Frame = { from, to: target, bytes, isRepeatable };
+    if (this.isCut(from.id, to)) return this.#hold(link, frame);
+    this.#transmit(link, frame);
+  }
+
+  /** How long a piece of a snapshot takes; null when it does not arrive. */
+  travelUs(from: string, to: string): number | null {
+    if (this.isCut(from, to) || this.isCut(to, from) || this.#world.hits("drop")) return null;
+    return this.#delay();
+  }
+
+  /** The connection breaks: what is on its way is lost from some point on. */
+  reset(from: string, to: string): void {
+    const link = this.#link(from, to);
+    link.epoch += 1;
+    link.held = [];
+    const { now } = this.#world;
+    link.lastArrival = now;
+    link.openFrom = now + this.#random.between(1_000, 60_000);
+    const sender = this.#machines.get(from)?.process;
+    if (sender !== null && sender !== undefined) {
+      this.#world.schedule.after(this.#random.between(50, 2_000), () => {
+        if (sender.isAlive) sender.raftMailbox.push({ kind: "peerDisconnected", peer: to });
+      });
+    }
+  }
+
+  /** A process is gone; after a power cut nobody hears of it. */
+  onEnded(id: string, withPower: boolean): void {
+    for (const other of this.#machines.keys()) {
+      if (other === id) continue;
+      if (withPower) this.reset(other, id);
+      const link = this.#link(id, other);
+      link.held = [];
+      link.openFrom = 0;
+    }
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+    for (const name of this.#links.keys()) {
+      const [from = "", to = ""] = name.split(">");
+      this.#onMended(from, to);
+    }
+  }
+
+  #transmit(link: Link, frame: Frame): void {
+    const world = this.#world;
+    if (frame.isRepeatable && world.hits("drop")) {
+      world.trace.note("lost", frame.from.id, "bytes", frame.bytes.byteLength);
+      return;
+    }
+    const arrival = world.now + this.#delay();
+    if (frame.isRepeatable && world.hits("reorder")) this.#arriveAt(arrival + this.#random.below(50_000), link, frame);
+    else {
+      link.lastArrival = Math.max(link.lastArrival, arrival);
+      this.#arriveAt(link.lastArrival, link, frame);
+    }
+    if (!frame.isRepeatable) return;
+    if (world.hits("duplicate")) this.#arriveAt(link.lastArrival + this.#random.below(20_000), link, frame);
+    if (world.hits("replay")) this.#replayLater(frame);
+  }
+
+  #arriveAt(time: number, link: Link, frame: Frame): void {
+    const { epoch } = link;
+    const { schedule } = this.#world;
+    schedule.at(time, () => {
+      const isCutOff = link.epoch !== epoch && this.#random.chance(0.5);
+      if (!isCutOff) this.#deliver(frame, frame.to);
+    });
+  }
+
+  /** Comes again later, perhaps to the next process of its receiver, or from one that is gone. */
+  #replayLater(frame: Frame): void {
+    this.#world.schedule.after(this.#random.logUniform(10_000, 5_000_000), () => {
+      const target = this.#machines.get(frame.to.id)?.process;
+      if (target === null || target === undefined) return;
+      if (target !== frame.to || !frame.from.isAlive) {
+        this.#world.coverage.sometimes("an input came from before a restart");
+      }
+      this.#deliver(frame, target);
+    });
+  }
+
+  #deliver(frame: Frame, target: SimulatedProcess): void {
+    if (!target.isAlive) return;
+    const ends = { from: frame.from.id, to: frame.to.id };
+    const wires = decodeUntrusted(frame.bytes, defaultLinkLimits.codec) as readonly unknown[];
+    for (const wire of wires) {
+      const peerMessage = parsePeerMessage(wire, ends, defaultLinkLimits);
+      if (peerMessage.kind === "core") {
+        const { message, entries } = peerMessage;
+        this.#world.trace.note(message.kind, `${ends.from}>${ends.to}`, "term", message.term);
+        target.raftMailbox.push({ kind: "fromPeer", message, entries });
+      } else {
+        target.raftMailbox.push({ kind: "serviceFromPeer", from: ends.from, message: peerMessage.message });
+      }
+    }
+  }
+
+  #hold(link: Link, frame: Frame): void {
+    const { now } = this.#world;
+    if (link.held.length === 0) link.heldSince = now;
+    link.held.push(frame);
+    if (now - link.heldSince < linkDeadUs) return;
+    link.held = [];
+    this.#tellUnreachable(frame.from, frame.to.id);
+  }
+
+  /** What waited comes late, or its connection had been given up. */
+  #onMended(from: string, to: string): void {
+    const link = this.#link(from, to);
+    const held = link.held.splice(0);
+    if (held.length === 0) return;
+    if (this.#random.chance(0.5)) for (const frame of held) this.#transmit(link, frame);
+    else this.reset(from, to);
+  }
+
+  #tellUnreachable(from: SimulatedProcess, peer: string): void {
+    from.raftMailbox.push({ kind: "peerUnreachable", peer });
+  }
+
+  #delay(): number {
+    const usual = 60 + this.#random.below(400);
+    return this.#world.hits("delay") ? Math.round(this.#random.logUniform(500, 800_000)) : usual;
+  }
+
+  #link(from: string, to: string): Link {
+    const known = this.#links.get(way(from, to));
+    if (known !== undefined) return known;
+    const made: Link = { epoch: 0, lastArrival: 0, openFrom: 0, held: [], heldSince: 0 };
+    this.#links.set(way(from, to), made);
+    return made;
+  }
+}
+
+function way(from: string, to: string): string {
+  return `${from}>${to}`;
+}

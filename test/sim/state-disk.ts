@@ -1,0 +1,314 @@
+/**
+ * @module
+ * One machine's states and snapshots on a simulated disk: generations of rows that are not synced, files that are
+ * whole once they have their name. It stands for LevelDB, `CURRENT` and the directory of snapshots; formats,
+ * verification and the order of steps are production's.
+ */
+
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { decode } from "../../src/codec/codec.ts";
+import { StorageError } from "../../src/errors/balsa-error.ts";
+import { batchKey, compareBytes, configurationKey, keyName, metaKey, rowPrefixes } from "../../src/kv/keys.ts";
+import { configurationOf } from "../../src/kv/machine.ts";
+import { decodeMeta, emptyMeta, encodeBatchRow, encodeMeta, type StateMeta } from "../../src/kv/meta.ts";
+import type { RowChange, RowReader } from "../../src/kv/row.ts";
+import { type Configuration, type EntryId, emptyConfiguration, type SnapshotMetadata } from "../../src/raft/types.ts";
+import {
+  decodeHeader,
+  encodeHead,
+  fixedHeadBytes,
+  headerBytesOf,
+  packRows,
+  type SnapshotHeader,
+  unpackRows,
+} from "../../src/storage/snapshot/format.ts";
+import type { Row, RowRange, StateSnapshot, StateStorage } from "../../src/storage/state/state-storage.ts";
+import { verifyState } from "../../src/storage/state/verify.ts";
+import type { SimulatedDisk, Surface } from "./disk.ts";
+import type { World } from "./world.ts";
+
+const digestBytes = 32;
+const filesKept = 3;
+
+/** The rows of one generation. */
+export class StateRows implements StateStorage {
+  /** By the first byte of their keys: kinds of rows are never read together but for a snapshot. */
+  readonly #kinds = new Map<number, Map<string, Row>>();
+  /** Batches that a power cut may take, with what they replaced. */
+  #unsynced: { readonly rows: readonly RowChange[]; readonly replaced: readonly RowChange[] }[] = [];
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#kinds.get(key[0] ?? 0)?.get(keyName(key))?.value;
+  }
+
+  write(rows: readonly RowChange[]): Promise<void> {
+    this.put(rows, false);
+    return Promise.resolve();
+  }
+
+  put(rows: readonly RowChange[], synced: boolean): void {
+    if (synced) this.#unsynced = [];
+    else this.#unsynced.push({ rows, replaced: rows.map(({ key }) => ({ key, value: this.get(key) ?? null })) });
+    this.#apply(rows);
+  }
+
+  /** What LevelDB has moved to a table by now is on disk. */
+  flush(): void {
+    this.#unsynced = [];
+  }
+
+  /** Each unsynced batch is there, or not. */
+  cutPower(keeps: () => boolean): void {
+    const batches = this.#unsynced.splice(0);
+    for (const { replaced } of batches.toReversed()) this.#apply(replaced);
+    for (const { rows } of batches) if (keeps()) this.#apply(rows);
+  }
+
+  read({ from, to, rowsMax, bytesMax, order }: RowRange): Promise<readonly Row[]> {
+    const found: Row[] = [];
+    let bytes = 0;
+    const all = this.rows(from, to);
+    for (const row of order === "desc" ? all.toReversed() : all) {
+      if (found.length > 0 && (found.length >= rowsMax || bytes >= bytesMax)) break;
+      found.push(row);
+      bytes += row.key.byteLength + row.value.byteLength;
+    }
+    return Promise.resolve(found);
+  }
+
+  async *keys(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Uint8Array[]> {
+    const keys = this.rows(from, to).map((row) => row.key);
+    if (keys.length > 0) yield keys;
+  }
+
+  snapshot(): StateSnapshot {
+    throw new Error("a simulated snapshot is made from `rows`");
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Those with keys in [from, to), in order. */
+  rows(from: Uint8Array, to: Uint8Array): readonly Row[] {
+    const found: Row[] = [];
+    const isWholeKind = from.byteLength <= 1 && to.byteLength === 1;
+    for (const [kind, rows] of this.#kinds) {
+      if (kind < (from[0] ?? 0) || kind > (to[0] ?? 0) || (isWholeKind && kind === to[0])) continue;
+      for (const row of rows.values()) {
+        if (isWholeKind || (compareBytes(row.key, from) >= 0 && compareBytes(row.key, to) < 0)) found.push(row);
+      }
+    }
+    return found.sort((one, other) => Buffer.compare(one.key, other.key));
+  }
+
+  #apply(rows: readonly RowChange[]): void {
+    for (const { key, value } of rows) {
+      const kind = key[0] ?? 0;
+      const known = this.#kinds.get(kind) ?? new Map<string, Row>();
+      this.#kinds.set(kind, known);
+      if (value === null) known.delete(keyName(key));
+      else known.set(keyName(key), { key: key.slice(), value: value.slice() });
+    }
+  }
+}
+
+export interface OpenedState {
+  readonly generation: number;
+  readonly rows: StateRows;
+  readonly meta: StateMeta;
+  readonly configuration: Configuration;
+}
+
+export class StateDisk implements Surface {
+  readonly #world: World;
+  readonly #disk: SimulatedDisk;
+  readonly #generations = new Map<number, StateRows>();
+  #current = 0;
+  /** By index and term. */
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #received = new Map<string, Uint8Array>();
+  #incoming: { readonly id: string; readonly from: string; readonly parts: Uint8Array[]; bytes: number } | null = null;
+
+  constructor(world: World, disk: SimulatedDisk) {
+    this.#world = world;
+    this.#disk = disk;
+    disk.add(this);
+  }
+
+  onKill(): void {
+    this.#incoming = null;
+  }
+
+  onPowerCut(): void {
+    this.#incoming = null;
+    for (const rows of this.#generations.values()) rows.cutPower(() => this.#disk.random.chance(0.7));
+  }
+
+  /** The valid generation when it is a true prefix, else one made from the newest snapshot, or an empty one. */
+  async open(): Promise<OpenedState> {
+    this.#world.activity += 1;
+    const current = this.#generations.get(this.#current);
+    if (current !== undefined) {
+      for (const generation of this.#generations.keys()) {
+        if (generation !== this.#current) this.#generations.delete(generation);
+      }
+      const verification = await verifyState(current);
+      if (verification.kind === "prefix") return openedState(this.#current, current);
+      this.#world.coverage.sometimes("a state was rebuilt");
+    }
+    const newest = this.#filesByIndex().at(-1);
+    return newest === undefined ? this.#make([]) : this.#restore(newest.bytes);
+  }
+
+  newestIndex(): number {
+    return this.#filesByIndex().at(-1)?.index ?? 0;
+  }
+
+  rows(generation: number): StateRows {
+    const rows = this.#generations.get(generation);
+    if (rows === undefined) throw new StorageError(`there is no generation ${generation} on ${this.#disk.node}`);
+    return rows;
+  }
+
+  /** The bytes of a snapshot of the rows as they are now. */
+  imageOf(rows: StateRows): { readonly metadata: SnapshotMetadata; readonly bytes: Uint8Array } {
+    const meta = metaOf(rows);
+    const metadata: SnapshotMetadata = {
+      lastIncludedIndex: meta.appliedIndex,
+      lastIncludedTerm: meta.appliedTerm,
+      lastIncludedTime: meta.time,
+      configuration: configurationIn(rows),
+    };
+    const kinds = Object.values(rowPrefixes).filter((kind) => kind !== rowPrefixes.batch && kind !== rowPrefixes.meta);
+    const taken = kinds
+      .toSorted((one, other) => one - other)
+      .flatMap((kind) => rows.rows(Uint8Array.of(kind), Uint8Array.of(kind + 1)));
+    const body = Buffer.concat([encodeHead({ metadata, meta }), packRows(taken)]);
+    return { metadata, bytes: new Uint8Array(Buffer.concat([body, digestOf(body)])) };
+  }
+
+  adopt(metadata: SnapshotMetadata, bytes: Uint8Array): void {
+    this.#keep(idOf(metadata), bytes, metadata.lastIncludedIndex);
+  }
+
+  readChunk(id: EntryId, offset: number, bytesMax: number): { bytes: Uint8Array; last: boolean } | null {
+    const file = this.#files.get(nameOf(id.index, id.term));
+    if (file === undefined || offset >= file.byteLength) return null;
+    const bytes = file.slice(offset, offset + bytesMax);
+    return { bytes, last: offset + bytes.byteLength === file.byteLength };
+  }
+
+  storeChunk(chunk: {
+    readonly from: string;
+    readonly snapshot: SnapshotMetadata;
+    readonly offset: number;
+    readonly bytes: Uint8Array;
+    readonly last: boolean;
+  }): { readonly offset: number; readonly accepted: boolean } {
+    const id = idOf(chunk.snapshot);
+    if (chunk.offset === 0) this.#incoming = { id, from: chunk.from, parts: [], bytes: 0 };
+    const incoming = this.#incoming;
+    if (incoming === null || incoming.id !== id || incoming.from !== chunk.from || incoming.bytes !== chunk.offset) {
+      return { offset: 0, accepted: false };
+    }
+    incoming.parts.push(Uint8Array.from(chunk.bytes));
+    incoming.bytes += chunk.bytes.byteLength;
+    if (!chunk.last) return { offset: incoming.bytes, accepted: true };
+    this.#incoming = null;
+    const whole = new Uint8Array(Buffer.concat(incoming.parts));
+    if (!isWhole(whole, id)) return { offset: 0, accepted: false };
+    this.#received.set(id, whole);
+    return { offset: incoming.bytes, accepted: true };
+  }
+
+  /** The next generation, already the valid one. */
+  build(snapshot: SnapshotMetadata): OpenedState {
+    const id = idOf(snapshot);
+    const file = this.#received.get(id) ?? this.#files.get(id);
+    if (file === undefined) throw new StorageError(`there is no snapshot ${id} on ${this.#disk.node}`);
+    this.#received.delete(id);
+    this.#keep(id, file, snapshot.lastIncludedIndex);
+    return this.#restore(file);
+  }
+
+  retire(kept: number): void {
+    for (const generation of this.#generations.keys()) if (generation !== kept) this.#generations.delete(generation);
+  }
+
+  #keep(id: string, bytes: Uint8Array, index: number): void {
+    this.#files.set(id, bytes);
+    for (const [old, file] of this.#received) {
+      if (headerOf(file).metadata.lastIncludedIndex <= index) this.#received.delete(old);
+    }
+    for (const old of this.#filesByIndex().slice(0, -filesKept)) this.#files.delete(old.id);
+  }
+
+  #filesByIndex(): { readonly id: string; readonly index: number; readonly bytes: Uint8Array }[] {
+    const files = [...this.#files].map(([id, bytes]) => ({
+      id,
+      bytes,
+      index: headerOf(bytes).metadata.lastIncludedIndex,
+    }));
+    return files.sort((one, other) => one.index - other.index);
+  }
+
+  #restore(file: Uint8Array): OpenedState {
+    const { meta } = headerOf(file);
+    const rows = unpackRows(file.subarray(headBytesOf(file), file.byteLength - digestBytes));
+    return this.#make([
+      ...rows,
+      { key: metaKey, value: encodeMeta({ ...meta, batch: 1 }, crc32) },
+      { key: batchKey(1), value: encodeBatchRow(1, meta.appliedIndex, crc32) },
+    ]);
+  }
+
+  #make(rows: readonly RowChange[]): OpenedState {
+    const generation = Math.max(this.#current, ...this.#generations.keys()) + 1;
+    const made = new StateRows();
+    made.put(rows, true);
+    this.#generations.set(generation, made);
+    this.#current = generation;
+    return openedState(generation, made);
+  }
+}
+
+function openedState(generation: number, rows: StateRows): OpenedState {
+  return { generation, rows, meta: metaOf(rows), configuration: configurationIn(rows) };
+}
+
+function metaOf(rows: RowReader): StateMeta {
+  const row = rows.get(metaKey);
+  return row === undefined ? emptyMeta : decodeMeta(row, crc32);
+}
+
+function configurationIn(rows: RowReader): Configuration {
+  const row = rows.get(configurationKey);
+  return row === undefined ? emptyConfiguration : (decode(configurationOf(row, crc32)) as Configuration);
+}
+
+function idOf({ lastIncludedIndex, lastIncludedTerm }: SnapshotMetadata): string {
+  return nameOf(lastIncludedIndex, lastIncludedTerm);
+}
+
+function nameOf(index: number, term: number): string {
+  return `${index}-${term}`;
+}
+
+function headBytesOf(file: Uint8Array): number {
+  return fixedHeadBytes + headerBytesOf(file.subarray(0, fixedHeadBytes));
+}
+
+function headerOf(file: Uint8Array): SnapshotHeader {
+  return decodeHeader(file.subarray(fixedHeadBytes, headBytesOf(file)));
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest();
+}
+
+function isWhole(file: Uint8Array, id: string): boolean {
+  const body = file.subarray(0, file.byteLength - digestBytes);
+  return digestOf(body).equals(file.subarray(body.byteLength)) && idOf(headerOf(file).metadata) === id;
+}
