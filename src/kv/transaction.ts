@@ -160,7 +160,8 @@ export function rangeOfPrefix(prefix: Uint8Array): KeyRange {
   let end = prefix.byteLength;
   while (end > 0 && prefix[end - 1] === 0xff) end--;
   if (end === 0) return { from: prefix, to: null };
-  const to = prefix.slice(0, end);
+  // A copy: `slice` of a Buffer is none.
+  const to = new Uint8Array(prefix.subarray(0, end));
   to[end - 1] = (to[end - 1] ?? 0) + 1;
   return { from: prefix, to };
 }
