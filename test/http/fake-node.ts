@@ -195,9 +195,9 @@ export class FakeNode {
 
   applyNow(message: Propose): void {
     const results = commandsOf(message).map((command): WireResult => {
-      const result = this.view.apply(command);
+      const { revision, result } = this.view.apply(command);
       this.#appliedIndex++;
-      return [command.sequence, this.view.revision(), ...resultToWire(result)];
+      return [command.sequence, revision, ...resultToWire(result)];
     });
     this.board.set("appliedIndex", this.#appliedIndex);
     this.board.set("commitIndex", this.#appliedIndex);
@@ -209,6 +209,11 @@ export class FakeNode {
       revision: this.view.revision(),
       results,
     });
+  }
+
+  /** As `applyNow`, and nobody is told: as when a snapshot brings it. */
+  applySilently(message: Propose): void {
+    for (const command of commandsOf(message)) this.view.apply(command);
   }
 
   /** A learner that is meant as voter is promoted at once. */
