@@ -5,7 +5,7 @@
  */
 
 import type { ErrorCode } from "../errors/codes.ts";
-import type { Operation } from "../kv/command.ts";
+import type { Idempotency, Operation } from "../kv/command.ts";
 import type { Result } from "../kv/result.ts";
 
 export interface JoiningMember {
@@ -35,7 +35,14 @@ export type MemberChange =
     };
 
 export type IngressRequest =
-  | { readonly kind: "write"; readonly operation: Operation; readonly redirect: boolean }
+  | {
+      readonly kind: "write";
+      readonly operation: Operation;
+      readonly idempotency?: Idempotency;
+      readonly redirect: boolean;
+    }
+  /** All that come in one turn are one command. */
+  | { readonly kind: "keepAlive"; readonly leaseId: number; readonly redirect: boolean }
   | {
       readonly kind: "read";
       /** Whether any past state will do, as long as it has reached `minRevision`. */

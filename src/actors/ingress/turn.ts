@@ -10,6 +10,7 @@ import { emptyConfiguration } from "../../raft/types.ts";
 import type { LeadershipChanged, RaftToIngress } from "../protocol/ingress-raft.ts";
 import type { StoreToIngress } from "../protocol/store-ingress.ts";
 import { Inspections } from "./inspections.ts";
+import { KeepAlives } from "./keep-alives.ts";
 import { LeaderView } from "./leader-view.ts";
 import { Membership } from "./membership.ts";
 import { type Effects, Outbox } from "./outbox.ts";
@@ -52,6 +53,7 @@ export class Ingress {
   readonly #standing: Standing;
   readonly #out = new Outbox();
   readonly #writes: Writes;
+  readonly #keepAlives: KeepAlives;
   readonly #reads: Reads;
   readonly #redirects: Redirects;
   readonly #membership: Membership;
@@ -64,6 +66,7 @@ export class Ingress {
     this.#standing = {
       nowMs: 0,
       appliedIndex: 0,
+      appliedAtMs: 0,
       revision: 0,
       appliedTerm: 0,
       readable: false,
@@ -78,6 +81,7 @@ export class Ingress {
     };
     const parts = { limits, standing: this.#standing, out: this.#out };
     this.#writes = new Writes(parts);
+    this.#keepAlives = new KeepAlives(parts, this.#writes);
     this.#reads = new Reads(parts);
     this.#redirects = new Redirects(parts);
     this.#inspections = new Inspections(parts, this.#reads);
@@ -95,6 +99,7 @@ export class Ingress {
   get pending(): number {
     return (
       this.#writes.pending +
+      this.#keepAlives.pending +
       this.#reads.pending +
       this.#redirects.pending +
       this.#membership.pending +
@@ -116,9 +121,9 @@ export class Ingress {
   turn(inputs: readonly IngressInput[], seen: Seen): Effects {
     const standing = this.#standing;
     standing.nowMs = seen.nowMs;
-    standing.appliedIndex = Math.max(standing.appliedIndex, seen.appliedIndex);
-    standing.revision = Math.max(standing.revision, seen.revision);
+    this.#onAppliedUpTo(seen.appliedIndex, seen.revision);
     for (const input of inputs) this.#on(input);
+    this.#keepAlives.flush();
     this.#writes.flush();
     this.#reads.flush();
     return this.#out.take();
@@ -166,7 +171,9 @@ export class Ingress {
   #admit(requestId: number, request: IngressRequest, deadlineMs: number): void {
     switch (request.kind) {
       case "write":
-        return this.#writes.onRequest(requestId, request.operation, deadlineMs);
+        return this.#writes.onRequest(requestId, request, deadlineMs);
+      case "keepAlive":
+        return this.#keepAlives.onRequest(requestId, request.leaseId, deadlineMs);
       case "read":
         return this.#reads.onRequest(requestId, request.stale, request.minRevision, deadlineMs);
       case "changeMembers": {
@@ -184,6 +191,7 @@ export class Ingress {
 
   #onCancelled(requestId: number): void {
     this.#writes.cancel(requestId);
+    this.#keepAlives.cancel(requestId);
     this.#reads.cancel(requestId);
     this.#redirects.cancel(requestId);
     this.#membership.cancel(requestId);
@@ -236,8 +244,7 @@ export class Ingress {
         this.#out.openView = { generation: message.generation, path: message.path };
         return;
       case "batchApplied":
-        standing.appliedIndex = Math.max(standing.appliedIndex, message.appliedIndex);
-        standing.revision = Math.max(standing.revision, message.revision);
+        this.#onAppliedUpTo(message.appliedIndex, message.revision);
         for (const result of message.results) this.#writes.onResult(result);
         if (message.appliedTerm > standing.appliedTerm) {
           standing.appliedTerm = message.appliedTerm;
@@ -249,9 +256,18 @@ export class Ingress {
     }
   }
 
+  #onAppliedUpTo(appliedIndex: number, revision: number): void {
+    const standing = this.#standing;
+    standing.revision = Math.max(standing.revision, revision);
+    if (appliedIndex <= standing.appliedIndex) return;
+    standing.appliedIndex = appliedIndex;
+    standing.appliedAtMs = standing.nowMs;
+  }
+
   #onTick(): void {
     const stopping = this.#stopDeadlineMs;
     this.#writes.onTick(stopping);
+    this.#keepAlives.onTick();
     this.#reads.onTick(stopping);
     this.#redirects.onTick(stopping);
     this.#membership.onTick(stopping);

@@ -6,17 +6,27 @@
 
 import { encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
+import { errorKinds } from "../../errors/codes.ts";
 import { ById } from "../../http/by-id.ts";
-import type { Milestones } from "../../http/request.ts";
-import { commandToWire, type Operation } from "../../kv/command.ts";
+import type { Milestones, Outcome } from "../../http/request.ts";
+import { type Command, commandToWire } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
 import type { WireResult } from "../protocol/store-ingress.ts";
 import type { Parts } from "./parts.ts";
 
+/** What a write is told instead of an answer to one request. */
+export type OnOutcome = (outcome: Outcome, milestones: Milestones | null) => void;
+
+type WriteRequest = Pick<Command, "operation" | "idempotency">;
+
 interface PendingWrite {
   readonly sequence: number;
+  /** 0 for one that no request waits for alone. */
   readonly requestId: number;
+  readonly onOutcome: OnOutcome | null;
+  /** Whether it may be proposed again although it may have been executed. */
+  readonly keyed: boolean;
   readonly command: Uint8Array;
   readonly deadlineMs: number;
   /** The proposal that it is part of; null while it waits here and is certainly in no log. */
@@ -25,6 +35,8 @@ interface PendingWrite {
   settled: boolean;
   /** Whether it came back for want of a leader. */
   refused: boolean;
+  /** Whether an earlier proposal of it may have been executed: then nothing says that it was not. */
+  inDoubt: boolean;
 }
 
 interface Batch extends Milestones {
@@ -66,20 +78,48 @@ export class Writes {
     return this.#inFlight;
   }
 
-  onRequest(requestId: number, operation: Operation, deadlineMs: number): void {
-    const { limits, out } = this.#parts;
+  onRequest(requestId: number, request: WriteRequest, deadlineMs: number): void {
+    const write = this.#enqueue(requestId, request, deadlineMs, null);
+    if (write !== null) this.#byRequest.add(requestId, write);
+    else this.#parts.out.refuse(requestId, "OVERLOADED", overloadedDetail);
+  }
+
+  /** A write that several requests share: `onOutcome` is called once, perhaps at once. */
+  onShared(request: WriteRequest, deadlineMs: number, onOutcome: OnOutcome): void {
+    if (this.#enqueue(0, request, deadlineMs, onOutcome) === null)
+      onOutcome({ kind: "refused", code: "OVERLOADED", detail: overloadedDetail }, null);
+  }
+
+  /** Null when there is no room. */
+  #enqueue(
+    requestId: number,
+    { operation, idempotency }: WriteRequest,
+    deadlineMs: number,
+    onOutcome: OnOutcome | null,
+  ): PendingWrite | null {
+    const { origin, pendingBytesMax } = this.#parts.limits;
     const sequence = ++this.#lastSequence;
-    const command = encodePooled(commandToWire({ origin: limits.origin, sequence, operation }));
-    if (this.#bytes + command.length > limits.pendingBytesMax) {
-      out.refuse(requestId, "OVERLOADED", "too many bytes wait to be written at this node");
-      return;
-    }
-    const write = { sequence, requestId, command, deadlineMs, batch: null, settled: false, refused: false };
+    const keyed = idempotency !== undefined;
+    const whole = keyed ? { origin, sequence, idempotency, operation } : { origin, sequence, operation };
+    const command = encodePooled(commandToWire(whole));
+    if (this.#bytes + command.length > pendingBytesMax) return null;
+    const write = {
+      sequence,
+      requestId,
+      onOutcome,
+      keyed,
+      command,
+      deadlineMs,
+      batch: null,
+      settled: false,
+      refused: false,
+      inDoubt: false,
+    };
     this.#bytes += command.length;
     this.#bySequence.add(sequence, write);
-    this.#byRequest.add(requestId, write);
     this.#queue.push(write);
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
+    return write;
   }
 
   /** The client is gone. What waits here is dropped; what raft has runs on until its fate is known. */
@@ -160,7 +200,7 @@ export class Writes {
     this.#free(batch, batch.places);
     if (message.reason === "overloaded") {
       for (const write of batch.writes) {
-        if (write.settled) continue;
+        if (write.settled || write.batch !== batch) continue;
         write.batch = null;
         this.#answerRefused(write, "OVERLOADED", "the leader has as many uncommitted bytes as it takes");
       }
@@ -188,41 +228,57 @@ export class Writes {
   #takeBack(batch: Batch, refused: boolean): void {
     const back: PendingWrite[] = [];
     for (const write of batch.writes) {
-      if (write.settled) continue;
+      if (write.settled || write.batch !== batch) continue;
       write.batch = null;
       write.refused = refused;
-      if (this.#byRequest.has(write.requestId)) back.push(write);
+      if (this.#isAwaited(write)) back.push(write);
       else this.#settle(write);
     }
     this.#queue = back.concat(this.#queue);
   }
 
-  /** An installed snapshot holds the state after commands whose results nobody knows. */
+  /**
+   * An installed snapshot holds the state after commands whose results nobody knows. One with an idempotency key is
+   * proposed again: it is executed if it was not, and answered as the first time if it was.
+   */
   onOvertaken(term: number): void {
     if (term === 0) return;
+    const again: PendingWrite[] = [];
     for (const batch of this.#batches.values()) {
       if (batch.term > term) continue;
       for (const write of batch.writes) {
-        if (write.settled) continue;
-        this.#answerRefused(write, "LEADERSHIP_LOST", "a snapshot overtook the write");
+        if (write.settled || write.batch !== batch) continue;
+        if (!write.keyed || !this.#isAwaited(write)) {
+          this.#answerRefused(write, "LEADERSHIP_LOST", "a snapshot overtook the write");
+          continue;
+        }
+        this.#leave(batch);
+        write.batch = null;
+        write.inDoubt = true;
+        again.push(write);
       }
     }
+    this.#queue = again.concat(this.#queue);
   }
 
   onResult(wire: WireResult): void {
     const [sequence, revision, ...tail] = wire;
     const write = this.#bySequence.get(sequence);
     if (write === undefined) return;
-    const { requestId } = write;
-    const { out, standing } = this.#parts;
-    const awaited = this.#byRequest.has(requestId);
+    const awaited = this.#isAwaited(write);
     this.#settle(write);
-    if (!awaited) return;
-    out.answer(
-      requestId,
-      { kind: "applied", revision, result: resultFromWire(tail) },
-      decided(write.batch, standing.nowMs),
-    );
+    if (awaited) this.#tell(write, { kind: "applied", revision, result: resultFromWire(tail) });
+  }
+
+  #isAwaited({ requestId, onOutcome }: PendingWrite): boolean {
+    return onOutcome !== null || this.#byRequest.has(requestId);
+  }
+
+  #tell({ requestId, onOutcome, batch }: PendingWrite, outcome: Outcome): void {
+    const { out, standing } = this.#parts;
+    const milestones = decided(batch, standing.nowMs);
+    if (onOutcome === null) out.answer(requestId, outcome, milestones);
+    else onOutcome(outcome, milestones);
   }
 
   /** Something has changed: refused proposals are worth another try. */
@@ -246,7 +302,7 @@ export class Writes {
   }
 
   #onDeadline(write: PendingWrite, stopping: boolean): void {
-    if (write.batch !== null) {
+    if (write.batch !== null || write.inDoubt) {
       this.#answerRefused(write, "TIMEOUT", "the write was proposed, and its time ran out before it was applied here");
     } else if (stopping) {
       this.#answerRefused(write, "SHUTTING_DOWN", "this node is shutting down");
@@ -262,10 +318,11 @@ export class Writes {
     code: "TIMEOUT" | "NO_LEADER" | "OVERLOADED" | "LEADERSHIP_LOST" | "SHUTTING_DOWN",
     detail: string,
   ): void {
-    const { out, standing } = this.#parts;
-    const awaited = this.#byRequest.has(write.requestId);
+    const awaited = this.#isAwaited(write);
     this.#settle(write);
-    if (awaited) out.refuse(write.requestId, code, detail, decided(write.batch, standing.nowMs));
+    if (!awaited) return;
+    const uncertain = write.inDoubt && errorKinds[code].outcome === "not-applied";
+    this.#tell(write, { kind: "refused", code: uncertain ? "LEADERSHIP_LOST" : code, detail });
   }
 
   /** Forgets the write. Its place is free at once, or when raft has answered the batch: raft may still have to read it. */
@@ -274,8 +331,11 @@ export class Writes {
     this.#bytes -= write.command.length;
     this.#bySequence.delete(write.sequence);
     this.#byRequest.delete(write.requestId);
-    const { batch } = write;
-    if (batch === null) return;
+    if (write.batch !== null) this.#leave(write.batch);
+  }
+
+  /** One write less of the batch whose fate is open. */
+  #leave(batch: Batch): void {
     batch.open--;
     if (batch.term === 0) return;
     this.#free(batch, 1);
@@ -289,6 +349,8 @@ export class Writes {
     assert(this.#inFlight >= 0 && batch.places >= 0, "a place is freed once");
   }
 }
+
+const overloadedDetail = "too many bytes wait to be written at this node";
 
 /** The batch as milestones of what is answered in this turn. */
 function decided(batch: Batch | null, nowMs: number): Milestones | null {

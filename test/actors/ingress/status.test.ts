@@ -16,6 +16,7 @@ function failing(memberIds: readonly string[], freshAtMs = nowMs - 100, voters =
   const standing: Standing = {
     nowMs: 0,
     appliedIndex: 3,
+    appliedAtMs: 0,
     revision: 0,
     appliedTerm: 1,
     readable: true,

@@ -1,126 +1,19 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import type { Effects } from "../../../src/actors/ingress/outbox.ts";
-import type { IngressLimits } from "../../../src/actors/ingress/parts.ts";
-import { createIngress, type Ingress, type IngressInput } from "../../../src/actors/ingress/turn.ts";
-import type {
-  IngressToRaft,
-  LeadershipChanged,
-  Propose,
-  RaftToIngress,
-} from "../../../src/actors/protocol/ingress-raft.ts";
-import type { BatchApplied, StoreToIngress } from "../../../src/actors/protocol/store-ingress.ts";
-import { decode } from "../../../src/codec/codec.ts";
-import type { IngressRequest } from "../../../src/http/request.ts";
-import { commandFromWire } from "../../../src/kv/command.ts";
-import { resultToWire } from "../../../src/kv/result.ts";
-import { emptyConfiguration } from "../../../src/raft/types.ts";
-
-const limits: IngressLimits = {
-  nodeId: "n1",
-  origin: 5,
-  pendingRequestsMax: 8,
-  proposalsInFlightMax: 4,
-  pendingBytesMax: 1000,
-  slabBytesMax: 500,
-};
-const stale: IngressRequest = { kind: "read", stale: true, minRevision: 9, redirect: false };
-const linearizable: IngressRequest = { kind: "read", stale: false, minRevision: 0, redirect: false };
-
-/** Steps an ingress, keeping time and the last effects. */
-class Stepper {
-  readonly ingress: Ingress;
-  nowMs = 0;
-  #requests = 0;
-
-  constructor(changes: Partial<IngressLimits> = {}) {
-    this.ingress = createIngress({ ...limits, ...changes });
-  }
-
-  turn(...inputs: readonly IngressInput[]): Effects {
-    return this.ingress.turn(inputs, { nowMs: this.nowMs, appliedIndex: 0, revision: 0 });
-  }
-
-  /** Ready to serve: a leader in `term`, the state open. */
-  lead(term = 1, leaderId: string | null = "n1"): Effects {
-    return this.turn({ kind: "viewOpened", generation: 1 }, raft(leadership(term, leaderId)));
-  }
-
-  ask(request: IngressRequest, timeoutMs = 1000): IngressInput {
-    return { kind: "request", requestId: ++this.#requests, request, deadlineMs: this.nowMs + timeoutMs };
-  }
-
-  put(timeoutMs?: number, valueBytes = 1): IngressInput {
-    const operation = {
-      kind: "put",
-      key: Uint8Array.of(1),
-      value: new Uint8Array(valueBytes),
-      leaseId: 0,
-      condition: { kind: "none" },
-    } as const;
-    return this.ask({ kind: "write", operation, redirect: false }, timeoutMs);
-  }
-
-  tickAt(nowMs: number): Effects {
-    this.nowMs = nowMs;
-    return this.turn({ kind: "tick" });
-  }
-}
-
-function raft(...messages: readonly RaftToIngress[]): IngressInput {
-  return { kind: "raft", messages };
-}
-
-function store(...messages: readonly StoreToIngress[]): IngressInput {
-  return { kind: "store", messages };
-}
-
-function leadership(term: number, leaderId: string | null): LeadershipChanged {
-  return {
-    kind: "leadershipChanged",
-    role: leaderId === "n1" ? "leader" : "follower",
-    term,
-    leaderId,
-    configuration: emptyConfiguration,
-    removed: false,
-  };
-}
-
-/** The sequences given were put, each at the revision of its number. */
-function applied(appliedTerm: number, appliedIndex: number, ...sequences: readonly number[]): BatchApplied {
-  return {
-    kind: "batchApplied",
-    appliedIndex,
-    appliedTerm,
-    revision: appliedIndex,
-    results: sequences.map((sequence) => [sequence, sequence, ...resultToWire({ kind: "put", modRevision: sequence })]),
-  };
-}
-
-function proposals(effects: Effects): Propose[] {
-  return effects.toRaft.filter((message: IngressToRaft) => message.kind === "propose");
-}
-
-function sequencesOf(propose: Propose | undefined): number[] {
-  let start = 0;
-  return (propose?.ends ?? []).map((end) => {
-    const command = commandFromWire(decode((propose?.slab ?? new Uint8Array(0)).subarray(start, end)));
-    start = end;
-    return command.sequence;
-  });
-}
-
-/** `requestId code` of what was refused, `requestId kind` of the rest. */
-function answersOf(effects: Effects): string[] {
-  return effects.answers.map(({ requestId, outcome }) =>
-    outcome.kind === "refused" ? `${requestId} ${outcome.code}` : `${requestId} ${outcome.kind}`,
-  );
-}
-
-const accepted = (proposalId: number, term: number): IngressInput =>
-  raft({ kind: "proposalAccepted", proposalId, term });
-const noLeader = (proposalId: number): IngressInput =>
-  raft({ kind: "proposalRefused", proposalId, reason: "noLeader" });
+import {
+  accepted,
+  answersOf,
+  applied,
+  leadership,
+  linearizable,
+  noLeader,
+  proposals,
+  raft,
+  Stepper,
+  sequencesOf,
+  stale,
+  store,
+} from "./stepper.ts";
 
 describe("ingress: writes", () => {
   it("proposes all commands of a turn at once, and answers each with its result", () => {
