@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, Layer>> = {
   transport: { code: ["address", "errors", "codec"], types: ["raft"] },
   actor: { code: ["errors", "codec"], types: [] },
   "actors/protocol": { code: ["errors"], types: ["raft", "kv"] },
-  http: { code: ["address", "errors", "actors/protocol"], types: ["kv"] },
+  http: { code: ["address", "errors", "actors/protocol", "kv"], types: [] },
   "actors/raft": { code: ["address", "actors/protocol", "actor", "raft", "transport", "codec", "errors"], types: [] },
   "actors/log": { code: ["actors/protocol", "actor", "storage", "codec", "errors"], types: ["raft"] },
   "actors/store": { code: ["actors/protocol", "actor", "raft", "kv", "storage", "codec", "errors"], types: [] },

@@ -15,6 +15,8 @@ export interface Backend {
    * 0: it was never heard. Asked *before* the state is read, it is a bound for what the read reflects.
    */
   freshAtMs(): number;
+  /** Milliseconds for which nothing was applied here that this thread does not know of: cluster time has stood still since. */
+  sinceAppliedMs(): number;
   /** `performance.timeOrigin + performance.now()`: one clock for all threads of the process. */
   nowMs(): number;
   /** Answered once through `HttpServer.answer`, unless `cancel` comes first. Never answers before it returns. */

@@ -5,29 +5,10 @@
 
 import type { IncomingMessage } from "node:http";
 import { BalsaError } from "../errors/balsa-error.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 
 /** After a refusal so much of a body is read and thrown away, so that the client reads the answer. */
 const drainBytesMax = 16 * 1024 * 1024;
-
-/** Bytes of bodies that are on their way in, all connections together. */
-export class BodyBudget {
-  readonly #bytesMax: number;
-  #bytes = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.#bytesMax) return false;
-    this.#bytes += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#bytes -= bytes;
-  }
-}
 
 /** Does the request announce more than `bytesMax`? */
 export function announcesMore(request: IncomingMessage, bytesMax: number): boolean {
@@ -52,7 +33,7 @@ export function drain(request: IncomingMessage): void {
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
-  budget: BodyBudget,
+  budget: ByteBudget,
   onBody: (body: Uint8Array) => void,
   onRefused: (error: BalsaError) => void,
 ): void {

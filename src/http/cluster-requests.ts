@@ -6,7 +6,8 @@
 import { parseClusterRequest } from "./cluster-request.ts";
 import type { Answerer, Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseTimeoutMs, refuseIdempotencyKey } from "./header.ts";
+import { parseTimeoutMs } from "./header.ts";
+import { refuseIdempotencyKey } from "./idempotency.ts";
 import type { Outcome } from "./request.ts";
 import type { Route } from "./route.ts";
 
@@ -27,7 +28,7 @@ export class ClusterRequests implements Answerer {
   onChange(exchange: Exchange, route: Route): void {
     exchange.kind = "cluster";
     const { headers, method = "" } = exchange.request;
-    refuseIdempotencyKey(headers);
+    refuseIdempotencyKey(exchange.request);
     const { defaultTimeoutMs, membershipTimeoutMs, bodyBytesMax } = this.#desk.options;
     const timeoutMs = parseTimeoutMs(headers, route.name === "transfer" ? defaultTimeoutMs : membershipTimeoutMs);
     const reachMsMax = headers["balsa-timeout"] === undefined ? defaultTimeoutMs : timeoutMs;

@@ -5,8 +5,9 @@
 
 import { BalsaError } from "../errors/balsa-error.ts";
 import type { Backend } from "./backend.ts";
-import { announcesMore, BodyBudget, drain, readBody, tooLarge } from "./body.ts";
+import { announcesMore, drain, readBody, tooLarge } from "./body.ts";
 import { ById } from "./by-id.ts";
+import { ByteBudget } from "./byte-budget.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpOptions } from "./options.ts";
 import type { IngressRequest, Milestones, Outcome } from "./request.ts";
@@ -19,7 +20,8 @@ export interface Answerer {
 export class Desk {
   readonly backend: Backend;
   readonly options: HttpOptions;
-  readonly #bodies: BodyBudget;
+  /** Bodies on their way in. */
+  readonly #bodies: ByteBudget;
   readonly #waiting = new ById<Exchange>();
   #lastRequestId = 0;
   #stopping = false;
@@ -27,7 +29,7 @@ export class Desk {
   constructor(backend: Backend, options: HttpOptions) {
     this.backend = backend;
     this.options = options;
-    this.#bodies = new BodyBudget(options.bodiesBytesMax);
+    this.#bodies = new ByteBudget(options.bodiesBytesMax);
   }
 
   /** Requests that wait for the node behind. */

@@ -29,7 +29,8 @@ export interface Accounts {
   readonly slow: SlowRequests;
 }
 
-export const exposedFields = "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Location, Retry-After, Allow";
+export const exposedFields =
+  "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Balsa-Lease, Location, Retry-After, Allow";
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -78,17 +79,42 @@ export class Exchange {
   /** As `send`, with a Content-Length that is among `headers` already. */
   sendWhole(status: number, headers: string[], body: string | Uint8Array): void {
     if (this.answered) return;
+    this.begin(status, headers);
+    const { request, response } = this;
+    if (request.method === "HEAD" || body.length === 0) response.end();
+    else response.end(body);
+    this.#settle(status);
+  }
+
+  /**
+   * Sends the head of an answer that nobody knows the length of yet; no other answer leaves from now on. What follows is
+   * written to `response`, and `finish` or `cut` ends it. `headers` is extended.
+   */
+  begin(status: number, headers: string[]): void {
     this.answered = true;
     if (this.origin !== "") {
       headers.push("Access-Control-Allow-Origin", this.origin, "Vary", "Origin");
       headers.push("Access-Control-Expose-Headers", exposedFields);
     }
     if (this.closing) headers.push("Connection", "close");
-    const response = this.response;
-    response.writeHead(status, headers);
+    this.response.writeHead(status, headers);
+  }
+
+  /** The answer that was begun is whole. */
+  finish(): void {
+    this.response.end();
+    this.#settle(this.response.statusCode);
+  }
+
+  /** The answer that was begun cannot be made whole: the connection ends in a way that shows it. */
+  cut(): void {
+    const { socket } = this.request;
+    if (!socket.destroyed) socket.resetAndDestroy();
+    this.#settle(this.response.statusCode);
+  }
+
+  #settle(status: number): void {
     const method = this.request.method ?? "";
-    if (method === "HEAD" || body.length === 0) response.end();
-    else response.end(body);
     const { meter, slow } = this.#accounts;
     const nowMs = performance.now();
     const tookMs = nowMs - this.startedAtMs;
@@ -98,8 +124,9 @@ export class Exchange {
     if (this.onAnswered !== undefined) this.onAnswered(this);
   }
 
-  json(status: number, body: object): void {
-    this.send(status, ["Content-Type", "application/json"], JSON.stringify(body));
+  json(status: number, body: object, headers: string[] = []): void {
+    headers.push("Content-Type", "application/json");
+    this.send(status, headers, JSON.stringify(body));
   }
 
   /** Success without data of a key, as the request wants it answered. */

@@ -11,13 +11,18 @@ import { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
 import { Guard } from "./guard.ts";
 import { parseTimeoutMs } from "./header.ts";
+import { KeyLists } from "./key-lists.ts";
 import { KeyReads } from "./key-reads.ts";
+import { Leases } from "./leases.ts";
+import { MomentReads } from "./moment-reads.ts";
 import { answerMetrics, answerReadiness } from "./observe.ts";
 import type { HttpOptions } from "./options.ts";
+import { createPageBudget } from "./page.ts";
 import { answerPreflight, isPreflight } from "./preflight.ts";
 import { parseFlag, parseQuery } from "./query.ts";
 import type { Milestones, Outcome } from "./request.ts";
 import { type Route, routeOf } from "./route.ts";
+import { Transactions } from "./transactions.ts";
 import { Writes } from "./writes.ts";
 
 const noFields: readonly string[] = [];
@@ -27,13 +32,21 @@ export class Face {
   readonly #guard: Guard;
   readonly #keyReads: KeyReads;
   readonly #writes: Writes;
+  readonly #lists: KeyLists;
+  readonly #transactions: Transactions;
+  readonly #leases: Leases;
   readonly #cluster: ClusterRequests;
 
   constructor(backend: Backend, options: HttpOptions) {
     this.#desk = new Desk(backend, options);
     this.#guard = new Guard(options);
-    this.#keyReads = new KeyReads(this.#desk);
+    const moments = new MomentReads(this.#desk);
+    const pages = createPageBudget();
+    this.#keyReads = new KeyReads(this.#desk, moments);
     this.#writes = new Writes(this.#desk);
+    this.#lists = new KeyLists(this.#desk, moments, pages);
+    this.#transactions = new Transactions(this.#desk, moments);
+    this.#leases = new Leases(this.#desk, moments, pages);
     this.#cluster = new ClusterRequests(this.#desk);
   }
 
@@ -86,21 +99,45 @@ export class Face {
       const allowed = route.methods.join(", ");
       return exchange.refuse("METHOD_NOT_ALLOWED", `this path takes ${allowed}`, ["Allow", allowed]);
     }
-    if (route.name !== "key") this.#onOther(exchange, route, query);
+    if (route.name !== "key") this.#onOther(exchange, route, method, query);
     else if (method === "GET" || method === "HEAD") this.#keyReads.onRequest(exchange, path, query);
     else this.#writes.onKey(exchange, method === "PUT" ? "PUT" : "DELETE", path, query);
   }
 
-  #onOther(exchange: Exchange, route: Route, queryText: string): void {
+  #onOther(exchange: Exchange, route: Route, method: string, queryText: string): void {
+    const { id } = route;
+    switch (route.name) {
+      case "pairs":
+        return this.#writes.onPairs(exchange, queryText);
+      case "keys":
+        if (method === "DELETE") return this.#writes.onDeleteRange(exchange, queryText);
+        return this.#lists.onRequest(exchange, queryText);
+      case "txn":
+        return this.#transactions.onRequest(exchange, queryText);
+      case "compact":
+        return this.#writes.onCompact(exchange, queryText);
+      case "leases":
+        if (method === "POST") return this.#leases.onGrant(exchange, queryText);
+        return this.#leases.onList(exchange, queryText);
+      case "lease":
+        if (method === "DELETE") return this.#leases.onRevoke(exchange, id, queryText);
+        return this.#leases.onGet(exchange, id, queryText);
+      case "keepAlive":
+        return this.#leases.onKeepAlive(exchange, id, queryText);
+      default:
+        return this.#onNodeOrMembers(exchange, route, method, queryText);
+    }
+  }
+
+  #onNodeOrMembers(exchange: Exchange, route: Route, method: string, queryText: string): void {
     const { backend, options, stopping } = this.#desk;
-    if (route.name === "keys") return this.#writes.onPairs(exchange, queryText);
     if (route.name === "readyz") {
       exchange.kind = "observe";
       const verbose = parseFlag(parseQuery(queryText, ["verbose"]), "verbose");
       return answerReadiness(exchange, backend.readiness(), stopping, verbose);
     }
     parseQuery(queryText, noFields);
-    if (changesCluster(route, exchange.request.method ?? "")) return this.#cluster.onChange(exchange, route);
+    if (changesCluster(route, method)) return this.#cluster.onChange(exchange, route);
     if (route.name === "members") return this.#cluster.onMembers(exchange);
     exchange.kind = "observe";
     parseTimeoutMs(exchange.request.headers, options.defaultTimeoutMs);

@@ -82,12 +82,6 @@ export function refuseFields(headers: IncomingHttpHeaders, names: readonly strin
   }
 }
 
-/** Only writes may carry it, and this version keeps no outcomes. */
-export function refuseIdempotencyKey(headers: IncomingHttpHeaders): void {
-  if (headers["idempotency-key"] === undefined) return;
-  throw new BalsaError("BAD_REQUEST", "Idempotency-Key is not supported by this version");
-}
-
 /** Does the client want the record as JSON rather than the raw value? */
 export function wantsJson(accept: string | undefined): boolean {
   return accept !== undefined && accept.includes("application/json") && !accept.includes("application/octet-stream");

@@ -7,10 +7,9 @@ import { parseDialledAddress } from "../address/address.ts";
 import { isIncarnation, isNodeId } from "../address/node-id.ts";
 import { BalsaError } from "../errors/balsa-error.ts";
 import type { KeyValue } from "../kv/command.ts";
+import { bad, encodeText, shown } from "./fields.ts";
+import { parseJsonObject } from "./json-text.ts";
 import type { JoiningMember, MemberChange } from "./request.ts";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-const loneSurrogate = /\p{Surrogate}/u;
 
 /** Keys of one `POST /key`: every node applies them in one go, and does nothing else meanwhile. */
 const pairsMax = 10_000;
@@ -22,7 +21,7 @@ export interface PairLimits {
 
 /** The body of `POST /key`: an object of strings. */
 export function parsePairs(body: Uint8Array, limits: PairLimits): readonly KeyValue[] {
-  const entries = Object.entries(parseObject(body));
+  const entries = Object.entries(parseJsonObject(body));
   if (entries.length > pairsMax) throw bad(`the body names ${entries.length} keys, more than ${pairsMax}`);
   const pairs = entries.map(([name, text]) => {
     if (typeof text !== "string") throw bad(`the value of ${shown(name)} is not a string`);
@@ -102,35 +101,10 @@ function address(fields: ReadonlyMap<string, string>, field: string): string {
 
 function parseFields(body: Uint8Array, allowed: readonly string[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
-  for (const [name, value] of Object.entries(parseObject(body))) {
+  for (const [name, value] of Object.entries(parseJsonObject(body))) {
     if (!allowed.includes(name)) throw bad(`the field ${shown(name)} is unknown here`);
     if (typeof value !== "string") throw bad(`the field ${name} is not a string`);
     fields.set(name, value);
   }
   return fields;
-}
-
-function parseObject(body: Uint8Array): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(utf8.decode(body));
-  } catch {
-    throw bad("the body is not JSON");
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw bad("the body is not a JSON object");
-  return parsed;
-}
-
-function encodeText(text: string, what: string): Uint8Array {
-  if (loneSurrogate.test(text)) throw bad(`${what} holds half a surrogate pair, which is no text`);
-  return Buffer.from(text);
-}
-
-function shown(name: string): string {
-  return JSON.stringify(name.slice(0, 64));
-}
-
-function bad(detail: string): BalsaError {
-  return new BalsaError("BAD_REQUEST", detail);
 }

@@ -3,12 +3,13 @@
  * GET and HEAD of a key: how fresh the state must be, then the read itself.
  */
 
-import { BalsaError } from "../errors/balsa-error.ts";
 import type { Answerer, Desk } from "./desk.ts";
 import type { Exchange, ReadAsk } from "./exchange.ts";
+import { ageOf } from "./freshness.ts";
 import { parseMinRevision, parseTimeoutMs, refuseFields, wantsJson } from "./header.ts";
 import { decodeKey } from "./key.ts";
 import { answerRead } from "./key-answer.ts";
+import { type MomentReads, type OnMoment, openView, type ReadMoment, readableRevision } from "./moment-reads.ts";
 import { ReadQueryParser } from "./query.ts";
 import type { IngressRequest, Outcome } from "./request.ts";
 import { keyPrefix } from "./route.ts";
@@ -17,15 +18,18 @@ const linearizableRead: IngressRequest = { kind: "read", stale: false, minRevisi
 
 export class KeyReads implements Answerer {
   readonly #desk: Desk;
+  readonly #moments: MomentReads;
   readonly #queries = new ReadQueryParser();
 
-  constructor(desk: Desk) {
+  constructor(desk: Desk, moments: MomentReads) {
     this.#desk = desk;
+    this.#moments = moments;
   }
 
   onRequest(exchange: Exchange, path: string, queryText: string): void {
     const { options } = this.#desk;
-    const { stale, maxAgeMs, redirect } = this.#queries.parse(queryText);
+    const query = this.#queries.parse(queryText);
+    const { stale, maxAgeMs, redirect, revision } = query;
     const headers = exchange.request.headers;
     if (headers["if-match"] !== undefined) refuseFields(headers, ["if-match"]);
     const minRevision = parseMinRevision(headers);
@@ -38,6 +42,10 @@ export class KeyReads implements Answerer {
       ifNoneMatch: headers["if-none-match"],
       json: wantsJson(headers.accept),
     };
+    if (revision !== undefined) {
+      const onMoment: OnMoment = (read) => this.#readAt(exchange, ask, revision, read);
+      return this.#moments.submit(exchange, { level: query, revision, onMoment });
+    }
     exchange.kind = stale ? "staleRead" : "read";
     exchange.read = ask;
     this.#desk.assertOpen();
@@ -56,20 +64,17 @@ export class KeyReads implements Answerer {
     return view !== undefined && (minRevision === 0 || view.revision() >= minRevision);
   }
 
-  /** Reads the state and answers. How fresh it is gets asked first, so that it is never overstated. */
   #read(exchange: Exchange, ask: ReadAsk): void {
     const { backend } = this.#desk;
-    const view = backend.view();
-    if (view === undefined) throw new BalsaError("TOO_STALE", "the state of this node is not open");
-    if (!ask.stale) return answerRead(exchange, ask, view.read(ask.key), -1);
-    const freshAtMs = backend.freshAtMs();
-    const ageMs = freshAtMs === 0 ? -1 : Math.max(0, Math.ceil(backend.nowMs() - freshAtMs));
-    if (ask.maxAgeMs !== Number.POSITIVE_INFINITY && (ageMs < 0 || ageMs > ask.maxAgeMs)) {
-      throw new BalsaError(
-        "TOO_STALE",
-        ageMs < 0 ? "this node has not heard a leader" : `the state is ${ageMs} ms old`,
-      );
-    }
+    const view = openView(backend.view());
+    const ageMs = ask.stale ? ageOf(backend, ask.maxAgeMs) : -1;
     answerRead(exchange, ask, view.read(ask.key), ageMs);
+  }
+
+  /** As of a revision: what the key was then has to be looked for. */
+  async #readAt(exchange: Exchange, ask: ReadAsk, asked: number, { moment, ageMs }: ReadMoment): Promise<void> {
+    const revision = readableRevision(moment, asked);
+    const record = await moment.getAt(ask.key, revision);
+    answerRead(exchange, ask, { revision, record }, ageMs);
   }
 }

@@ -3,13 +3,13 @@
  * Query strings, parsed strictly: a parameter that a route does not know is refused, never ignored.
  */
 
+import { isUtf8 } from "node:buffer";
 import { BalsaError } from "../errors/balsa-error.ts";
 import { parseDurationMs } from "./duration.ts";
+import { percentDecode } from "./percent.ts";
 
 export type QueryParameters = ReadonlyMap<string, string>;
 
-/** Known to the interface, but not to this version. */
-const laterParameters: ReadonlySet<string> = new Set(["ttl", "lease", "revision"]);
 const noParameters: QueryParameters = new Map();
 
 /** Throws BAD_REQUEST for unknown, repeated and malformed parameters. `text` is what follows the `?`. */
@@ -21,24 +21,20 @@ export function parseQuery(text: string, allowed: readonly string[]): QueryParam
     const name = decodeText(equals < 0 ? pair : pair.slice(0, equals));
     if (!allowed.includes(name)) throw unknownParameter(name);
     if (parameters.has(name)) throw new BalsaError("BAD_REQUEST", `the query parameter ${name} is given twice`);
-    parameters.set(name, equals < 0 ? "" : decodeText(pair.slice(equals + 1)));
+    parameters.set(name, equals < 0 ? "" : decodeText(pair.slice(equals + 1), name.endsWith("Base64")));
   }
   return parameters;
 }
 
 function unknownParameter(name: string): BalsaError {
-  const shown = JSON.stringify(name.slice(0, 64));
-  return laterParameters.has(name)
-    ? new BalsaError("BAD_REQUEST", `the query parameter ${shown} is not supported by this version`)
-    : new BalsaError("BAD_REQUEST", `the query parameter ${shown} is unknown here`);
+  return new BalsaError("BAD_REQUEST", `the query parameter ${JSON.stringify(name.slice(0, 64))} is unknown here`);
 }
 
-function decodeText(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new BalsaError("BAD_REQUEST", "the query is not percent-encoded UTF-8");
-  }
+/** As forms are encoded: `+` is a space. Only in base64, which has no space, it is itself. */
+function decodeText(text: string, isBase64 = false): string {
+  const bytes = percentDecode(isBase64 ? text : text.replaceAll("+", " "));
+  if (bytes !== undefined && isUtf8(bytes)) return bytes.toString();
+  throw new BalsaError("BAD_REQUEST", "the query is not percent-encoded UTF-8; other bytes are given as …Base64");
 }
 
 /** `?redirect`, also `=true` and `=false`. */
@@ -49,11 +45,17 @@ export function parseFlag(parameters: QueryParameters, name: string): boolean {
   throw new BalsaError("BAD_REQUEST", `the query parameter ${name} takes true, false or no value`);
 }
 
-export interface ReadQuery {
+/** How fresh a read has to be, and who answers it. */
+export interface Level {
   readonly stale: boolean;
   /** Milliseconds; infinite when any age will do. */
   readonly maxAgeMs: number;
   readonly redirect: boolean;
+}
+
+export interface ReadQuery extends Level {
+  /** As of this revision; undefined: as of now. */
+  readonly revision: number | undefined;
 }
 
 const staleByLevel: ReadonlyMap<string, boolean> = new Map([
@@ -63,7 +65,9 @@ const staleByLevel: ReadonlyMap<string, boolean> = new Map([
   ["default", false],
   ["stale", true],
 ]);
-const readParameters: readonly string[] = ["level", "max-age", "redirect"];
+/** What every read of data takes. */
+export const levelParameters: readonly string[] = ["level", "max-age", "redirect"];
+const readParameters: readonly string[] = [...levelParameters, "revision"];
 const rememberedMax = 64;
 const rememberedLengthMax = 64;
 
@@ -85,6 +89,11 @@ export class ReadQueryParser {
 
 function parseReadQuery(text: string): ReadQuery {
   const parameters = parseQuery(text, readParameters);
+  return { ...parseLevel(parameters), revision: parseRevision(parameters) };
+}
+
+/** `?level=`, `?max-age=` and `?redirect`. */
+export function parseLevel(parameters: QueryParameters): Level {
   const level = parameters.get("level") ?? "linearizable";
   const stale = staleByLevel.get(level);
   if (stale === undefined) {
@@ -93,6 +102,15 @@ function parseReadQuery(text: string): ReadQuery {
   const redirect = parseFlag(parameters, "redirect");
   if (redirect && stale) throw new BalsaError("BAD_REQUEST", "a stale read is answered by the node that was asked");
   return { stale, maxAgeMs: parseMaxAge(parameters.get("max-age"), stale), redirect };
+}
+
+/** `?revision=`: undefined when it is not given. */
+export function parseRevision(parameters: QueryParameters): number | undefined {
+  const text = parameters.get("revision");
+  if (text === undefined) return undefined;
+  const revision = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(revision)) return revision;
+  throw new BalsaError("BAD_REQUEST", "revision takes a revision, a whole number");
 }
 
 function parseMaxAge(text: string | undefined, stale: boolean): number {

@@ -5,7 +5,13 @@
 
 export type RouteName =
   | "key"
+  | "pairs"
   | "keys"
+  | "txn"
+  | "compact"
+  | "leases"
+  | "lease"
+  | "keepAlive"
   | "join"
   | "remove"
   | "members"
@@ -20,7 +26,7 @@ export type RouteName =
 export interface Route {
   readonly name: RouteName;
   readonly methods: readonly string[];
-  /** The member's id as the path has it; empty where it has none. */
+  /** The id of a member or lease as the path has it; empty where it has none. */
   readonly id: string;
 }
 
@@ -30,8 +36,13 @@ export const keyRoute: Route = { name: "key", methods: ["GET", "HEAD", "PUT", "D
 
 const readOnly = ["GET", "HEAD"];
 const membersPrefix = "/cluster/members/";
+const leasePrefix = "/lease/";
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["/key", { name: "keys", methods: ["POST"], id: "" }],
+  ["/key", { name: "pairs", methods: ["POST"], id: "" }],
+  ["/keys", { name: "keys", methods: ["GET", "HEAD", "DELETE"], id: "" }],
+  ["/txn", { name: "txn", methods: ["POST"], id: "" }],
+  ["/compact", { name: "compact", methods: ["POST"], id: "" }],
+  ["/lease", { name: "leases", methods: ["GET", "HEAD", "POST"], id: "" }],
   ["/join", { name: "join", methods: ["POST"], id: "" }],
   ["/remove", { name: "remove", methods: ["POST"], id: "" }],
   ["/cluster/members", { name: "members", methods: ["GET", "HEAD", "POST"], id: "" }],
@@ -48,6 +59,7 @@ export const knownMethods = "GET, HEAD, PUT, DELETE, POST, PATCH";
 /** `path` is what stands before the `?`. */
 export function routeOf(path: string): Route | undefined {
   if (path.startsWith(keyPrefix)) return keyRoute;
+  if (path.startsWith(leasePrefix)) return leaseRouteOf(path.slice(leasePrefix.length));
   return path.startsWith(membersPrefix) ? memberRouteOf(path.slice(membersPrefix.length)) : routes.get(path);
 }
 
@@ -57,4 +69,12 @@ function memberRouteOf(rest: string): Route | undefined {
   if (id === "" || more !== undefined) return undefined;
   if (action === undefined) return { name: "member", methods: ["PATCH", "DELETE"], id };
   return action === "promote" ? { name: "promote", methods: ["POST"], id } : undefined;
+}
+
+/** `<id>` or `<id>/keepalive`. */
+function leaseRouteOf(rest: string): Route | undefined {
+  const [id = "", action, more] = rest.split("/");
+  if (id === "" || more !== undefined) return undefined;
+  if (action === undefined) return { name: "lease", methods: ["GET", "HEAD", "DELETE"], id };
+  return action === "keepalive" ? { name: "keepAlive", methods: ["POST"], id } : undefined;
 }

@@ -21,6 +21,10 @@ class ManualBackend implements Backend {
   freshAtMs(): number {
     return 0;
   }
+  sinceAppliedMs(): number {
+    return 0;
+  }
+
   nowMs(): number {
     return 0;
   }

@@ -182,6 +182,12 @@ class IngressThread implements RunningActor, Backend {
     return this.#context.board.get("freshAtMs");
   }
 
+  sinceAppliedMs(): number {
+    const { appliedIndex, appliedAtMs } = this.#ingress.standing;
+    // What the board has and no message has told of yet was applied just now.
+    return this.#context.board.get("appliedIndex") > appliedIndex ? 0 : performance.now() - appliedAtMs;
+  }
+
   nowMs(): number {
     return monotonicMs();
   }

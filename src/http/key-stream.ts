@@ -1,0 +1,41 @@
+/**
+ * @module
+ * A listing as a stream: an item a line (NDJSON), as fast as the client takes it, a little in memory at a time.
+ */
+
+import { MomentClosedError, type RangeCursor } from "../kv/state-view.ts";
+import { AnswerStream } from "./answer-stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { itemObject } from "./item-json.ts";
+import { nextTurn } from "./moment-reads.ts";
+
+const step = { rowsMax: 256, bytesMax: 64 * 1024 };
+/** A moment of the state is kept no longer than this: disk space goes with it. */
+const streamMsMax = 30 * 60 * 1000;
+
+/** Begins the answer and ends it; when it cannot be made whole, by cutting the connection. */
+export async function streamItems(
+  exchange: Exchange,
+  cursor: RangeCursor,
+  { headers, itemsMax }: { readonly headers: string[]; readonly itemsMax: number },
+): Promise<void> {
+  const stream = new AnswerStream(exchange, 200, headers);
+  const untilMs = performance.now() + streamMsMax;
+  let left = itemsMax;
+  try {
+    while (left > 0 && performance.now() < untilMs) {
+      const { items, done } = await cursor.next({ ...step, rowsMax: Math.min(step.rowsMax, left) });
+      left -= items.length;
+      let lines = "";
+      for (const item of items) lines += `${JSON.stringify(itemObject(item.key, item))}\n`;
+      if (lines !== "" && !(await stream.write(Buffer.from(lines)))) return;
+      if (done || left === 0) return stream.end();
+      await nextTurn();
+    }
+  } catch (error) {
+    // The state was replaced under it: the client sees that the stream is not whole, and begins again.
+    if (!(error instanceof MomentClosedError)) throw error;
+  } finally {
+    stream.close();
+  }
+}
