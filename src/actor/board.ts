@@ -33,6 +33,12 @@ export const boardCells = [
   "appliedAtUs",
   "compactedRevision",
   "stateHash",
+  /** Bytes of superseded versions that this node holds. */
+  "historyBytes",
+  "leases",
+  /** Idempotency keys that are remembered. */
+  "sessions",
+  "sessionBytes",
   // ingress
   /** 1 while ingress waits for the state to move on: the store then tells it of every batch. */
   "stateAwaited",

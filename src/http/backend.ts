@@ -15,7 +15,7 @@ export interface Backend {
    * 0: it was never heard. Asked *before* the state is read, it is a bound for what the read reflects.
    */
   freshAtMs(): number;
-  /** Milliseconds for which nothing was applied here that this thread does not know of: cluster time has stood still since. */
+  /** Milliseconds since something was last applied here: so long the state's cluster time has stood still. */
   sinceAppliedMs(): number;
   /** `performance.timeOrigin + performance.now()`: one clock for all threads of the process. */
   nowMs(): number;

@@ -200,6 +200,7 @@ export class FakeNode {
       return [command.sequence, revision, ...resultToWire(result)];
     });
     this.board.set("appliedIndex", this.#appliedIndex);
+    this.board.set("appliedAtUs", Math.round(monotonicMs() * 1000));
     this.board.set("commitIndex", this.#appliedIndex);
     this.board.set("revisionApplied", this.view.revision());
     this.toIngressFromStore({

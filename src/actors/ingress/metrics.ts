@@ -41,6 +41,10 @@ const gaugeCells: readonly (readonly [name: string, cell: BoardCell, help: strin
   ["balsa_snapshot_index", "snapshotIndex", "The last index that the newest snapshot includes"],
   ["balsa_revision", "revisionApplied", "The store revision applied here"],
   ["balsa_compacted_revision", "compactedRevision", "The oldest revision that can still be asked for"],
+  ["balsa_history_bytes", "historyBytes", "Bytes of superseded versions that this node holds"],
+  ["balsa_leases", "leases", "Leases, those of a single key among them"],
+  ["balsa_idempotency_keys", "sessions", "Idempotency keys that are remembered"],
+  ["balsa_idempotency_bytes", "sessionBytes", "Bytes that these keys and their outcomes take"],
   ["balsa_log_bytes", "logBytes", "Bytes that the log takes, roughly"],
   ["balsa_peer_queue_bytes", "peerQueueBytes", "Bytes that wait to be sent to peers"],
 ];

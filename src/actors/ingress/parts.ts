@@ -23,8 +23,6 @@ export interface IngressLimits {
 export interface Standing {
   nowMs: number;
   appliedIndex: number;
-  /** When `appliedIndex` last rose, on the clock of `nowMs`. */
-  appliedAtMs: number;
   revision: number;
   /** Of the last entry that is known to be applied. */
   appliedTerm: number;

@@ -183,9 +183,7 @@ class IngressThread implements RunningActor, Backend {
   }
 
   sinceAppliedMs(): number {
-    const { appliedIndex, appliedAtMs } = this.#ingress.standing;
-    // What the board has and no message has told of yet was applied just now.
-    return this.#context.board.get("appliedIndex") > appliedIndex ? 0 : performance.now() - appliedAtMs;
+    return Math.max(0, monotonicMs() - this.#context.board.get("appliedAtUs") / 1000);
   }
 
   nowMs(): number {

@@ -48,6 +48,9 @@ export function describeStatus(
       logBytes: board.get("logBytes"),
       persistedIndex: board.get("persistedIndex"),
       stateHash: board.get("stateHash"),
+      historyBytes: board.get("historyBytes"),
+      leases: board.get("leases"),
+      idempotencyKeys: board.get("sessions"),
       incarnation: config.identity.incarnation,
     },
   };

@@ -66,7 +66,6 @@ export class Ingress {
     this.#standing = {
       nowMs: 0,
       appliedIndex: 0,
-      appliedAtMs: 0,
       revision: 0,
       appliedTerm: 0,
       readable: false,
@@ -121,7 +120,8 @@ export class Ingress {
   turn(inputs: readonly IngressInput[], seen: Seen): Effects {
     const standing = this.#standing;
     standing.nowMs = seen.nowMs;
-    this.#onAppliedUpTo(seen.appliedIndex, seen.revision);
+    standing.appliedIndex = Math.max(standing.appliedIndex, seen.appliedIndex);
+    standing.revision = Math.max(standing.revision, seen.revision);
     for (const input of inputs) this.#on(input);
     this.#keepAlives.flush();
     this.#writes.flush();
@@ -244,7 +244,8 @@ export class Ingress {
         this.#out.openView = { generation: message.generation, path: message.path };
         return;
       case "batchApplied":
-        this.#onAppliedUpTo(message.appliedIndex, message.revision);
+        standing.appliedIndex = Math.max(standing.appliedIndex, message.appliedIndex);
+        standing.revision = Math.max(standing.revision, message.revision);
         for (const result of message.results) this.#writes.onResult(result);
         if (message.appliedTerm > standing.appliedTerm) {
           standing.appliedTerm = message.appliedTerm;
@@ -254,14 +255,6 @@ export class Ingress {
       default:
         unreachable(message);
     }
-  }
-
-  #onAppliedUpTo(appliedIndex: number, revision: number): void {
-    const standing = this.#standing;
-    standing.revision = Math.max(standing.revision, revision);
-    if (appliedIndex <= standing.appliedIndex) return;
-    standing.appliedIndex = appliedIndex;
-    standing.appliedAtMs = standing.nowMs;
   }
 
   #onTick(): void {

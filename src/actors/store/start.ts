@@ -147,6 +147,10 @@ function showApplied(board: Board, meta: StateMeta): void {
   board.set("revisionApplied", meta.revision);
   board.set("compactedRevision", meta.compactedRevision);
   board.set("stateHash", meta.stateHash);
+  board.set("historyBytes", meta.historyBytes);
+  board.set("leases", meta.leases);
+  board.set("sessions", meta.sessionsEnd - meta.sessionsFrom);
+  board.set("sessionBytes", meta.sessionBytes);
   board.set("appliedAtUs", Math.round(monotonicMs() * 1000));
   board.set("appliedIndex", meta.appliedIndex);
 }

@@ -16,7 +16,6 @@ function failing(memberIds: readonly string[], freshAtMs = nowMs - 100, voters =
   const standing: Standing = {
     nowMs: 0,
     appliedIndex: 3,
-    appliedAtMs: 0,
     revision: 0,
     appliedTerm: 1,
     readable: true,
