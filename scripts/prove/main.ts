@@ -16,6 +16,7 @@ import { overload } from "./overload.ts";
 import { quickstart } from "./quickstart.ts";
 import { restart } from "./restart.ts";
 import { stalls } from "./stalls.ts";
+import { watch } from "./watch.ts";
 
 const experiments: readonly Experiment[] = [
   quickstart,
@@ -27,6 +28,7 @@ const experiments: readonly Experiment[] = [
   partitions,
   stalls,
   overload,
+  watch,
 ];
 
 /** Gives the exit code: 1 when a claim does not hold, 2 when a name or an option is unknown. */

@@ -44,7 +44,7 @@ export const nodeLimits: NodeLimits = {
   keyBytesMax: 4096,
   /** A key percent-encoded whole is three times its bytes; the rest is for the other headers. */
   headerBytesMax: 32 * 1024,
-  connectionsMax: 10_000,
+  connectionsMax: 12_000,
   /** Requests that wait in ingress, in all. */
   pendingRequestsMax: 20_000,
   proposalsInFlightMax: 4_096,

@@ -100,6 +100,22 @@ export class Exchange {
     this.response.writeHead(status, headers);
   }
 
+  /**
+   * Answers 200 with a body that comes as things happen: the caller's to write and to end. The connection ends with it,
+   * and the request is open until then. Null when there is nobody to answer, or nothing but the header to send.
+   */
+  stream(headers: string[]): ServerResponse | null {
+    if (this.answered) return null;
+    this.closing = true;
+    const { response } = this;
+    response.once("close", () => this.onAnswered?.(this));
+    this.begin(200, headers);
+    this.#account(200);
+    if (this.request.method !== "HEAD") return response;
+    response.end();
+    return null;
+  }
+
   /** The answer that was begun is whole. */
   finish(): void {
     this.response.end();
@@ -114,6 +130,11 @@ export class Exchange {
   }
 
   #settle(status: number): void {
+    this.#account(status);
+    if (this.onAnswered !== undefined) this.onAnswered(this);
+  }
+
+  #account(status: number): void {
     const method = this.request.method ?? "";
     const { meter, slow } = this.#accounts;
     const nowMs = performance.now();
@@ -121,7 +142,6 @@ export class Exchange {
     meter.count(method, status);
     meter.record(this.kind, tookMs);
     if (tookMs >= slow.thresholdMs) slow.onAnswered(this, status, nowMs);
-    if (this.onAnswered !== undefined) this.onAnswered(this);
   }
 
   json(status: number, body: object, headers: string[] = []): void {

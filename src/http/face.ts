@@ -23,6 +23,7 @@ import { parseFlag, parseQuery } from "./query.ts";
 import type { Milestones, Outcome } from "./request.ts";
 import { type Route, routeOf } from "./route.ts";
 import { Transactions } from "./transactions.ts";
+import { type WatchCounts, Watches } from "./watches.ts";
 import { Writes } from "./writes.ts";
 
 const noFields: readonly string[] = [];
@@ -36,6 +37,7 @@ export class Face {
   readonly #transactions: Transactions;
   readonly #leases: Leases;
   readonly #cluster: ClusterRequests;
+  readonly #watches: Watches;
 
   constructor(backend: Backend, options: HttpOptions) {
     this.#desk = new Desk(backend, options);
@@ -48,6 +50,7 @@ export class Face {
     this.#transactions = new Transactions(this.#desk, moments);
     this.#leases = new Leases(this.#desk, moments, pages);
     this.#cluster = new ClusterRequests(this.#desk);
+    this.#watches = new Watches(this.#desk);
   }
 
   /** Requests that wait for the node behind. */
@@ -55,9 +58,19 @@ export class Face {
     return this.#desk.waiting;
   }
 
-  /** From now on requests about data and members are refused, and connections end with their answers. */
+  get watches(): WatchCounts {
+    return this.#watches.counts;
+  }
+
+  /** From now on requests about data and members are refused, connections end with their answers, and watches end. */
   stop(): void {
     this.#desk.stop();
+    this.#watches.stop();
+  }
+
+  /** The state may have moved on: whoever watches it is to see. Costs nothing when it has not. */
+  wake(): void {
+    this.#watches.wake();
   }
 
   /** Answers the request, at once or later; never throws. */
@@ -124,6 +137,8 @@ export class Face {
         return this.#leases.onGet(exchange, id, queryText);
       case "keepAlive":
         return this.#leases.onKeepAlive(exchange, id, queryText);
+      case "watch":
+        return this.#watches.onRequest(exchange, queryText);
       default:
         return this.#onNodeOrMembers(exchange, route, method, queryText);
     }

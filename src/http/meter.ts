@@ -3,7 +3,7 @@
  * Counts of what was asked and answered, cheap enough for every request: numbers in arrays, no labels.
  */
 
-export const requestKinds = ["staleRead", "read", "list", "write", "cluster", "observe", "other"] as const;
+export const requestKinds = ["staleRead", "read", "list", "write", "watch", "cluster", "observe", "other"] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 export const countedMethods = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "other"] as const;

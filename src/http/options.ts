@@ -29,6 +29,12 @@ export interface HttpOptions extends GuardOptions {
   readonly slowRequestMs: number;
   /** For joining and removing a member when the request does not say. */
   readonly membershipTimeoutMs: number;
+  /** Watches at the same time; more are refused. */
+  readonly watchesMax: number;
+  /** Bytes of events that one watch's client has not taken: with more it is ended at the next command. */
+  readonly watchBytesMax: number;
+  /** The same, of all watches together. */
+  readonly watchesBytesMax: number;
 }
 
 export const httpDefaults: Pick<
@@ -41,6 +47,9 @@ export const httpDefaults: Pick<
   | "keepAliveTimeoutMs"
   | "silenceTimeoutMs"
   | "membershipTimeoutMs"
+  | "watchesMax"
+  | "watchBytesMax"
+  | "watchesBytesMax"
 > = {
   bodiesBytesMax: 32 * 1024 * 1024,
   pipelinedMax: 16,
@@ -50,4 +59,7 @@ export const httpDefaults: Pick<
   keepAliveTimeoutMs: 65_000,
   silenceTimeoutMs: 120_000,
   membershipTimeoutMs: 30_000,
+  watchesMax: 10_000,
+  watchBytesMax: 1024 * 1024,
+  watchesBytesMax: 64 * 1024 * 1024,
 };

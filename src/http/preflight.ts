@@ -7,7 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { Exchange } from "./exchange.ts";
 
 const allowedFields =
-  "Content-Type, Accept, If-Match, If-None-Match, Balsa-Timeout, Balsa-Min-Revision, Idempotency-Key";
+  "Content-Type, Accept, If-Match, If-None-Match, Balsa-Timeout, Balsa-Min-Revision, Idempotency-Key, Last-Event-ID";
 
 export function isPreflight(request: IncomingMessage): boolean {
   return request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;

@@ -12,6 +12,7 @@ export type RouteName =
   | "leases"
   | "lease"
   | "keepAlive"
+  | "watch"
   | "join"
   | "remove"
   | "members"
@@ -43,6 +44,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/txn", { name: "txn", methods: ["POST"], id: "" }],
   ["/compact", { name: "compact", methods: ["POST"], id: "" }],
   ["/lease", { name: "leases", methods: ["GET", "HEAD", "POST"], id: "" }],
+  ["/watch", { name: "watch", methods: readOnly, id: "" }],
   ["/join", { name: "join", methods: ["POST"], id: "" }],
   ["/remove", { name: "remove", methods: ["POST"], id: "" }],
   ["/cluster/members", { name: "members", methods: ["GET", "HEAD", "POST"], id: "" }],

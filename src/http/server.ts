@@ -16,6 +16,7 @@ import { describeParseError } from "./parse-error.ts";
 import { rawProblem } from "./problem.ts";
 import type { Milestones, Outcome } from "./request.ts";
 import { SlowRequests } from "./slow-requests.ts";
+import type { WatchCounts } from "./watches.ts";
 
 /** Connections above the limit that are still told so; what comes on top is closed unheard. */
 const refusedConnectionsMax = 64;
@@ -71,6 +72,15 @@ export class HttpServer {
   /** Requests that wait for the node behind. */
   get waiting(): number {
     return this.#face.waiting;
+  }
+
+  get watches(): WatchCounts {
+    return this.#face.watches;
+  }
+
+  /** The state may have moved on: called at every turn of the node. */
+  wake(): void {
+    this.#face.wake();
   }
 
   /** Resolves with the port that is bound; rejects with a StartError that says in one line why not. */

@@ -115,6 +115,8 @@ export interface ChangesAsk {
   readonly after: ChangePosition;
   /** Only changes of keys in one of these; null: all. */
   readonly ranges: readonly KeyRange[] | null;
+  /** Of these, only changes of keys for which it says so. Asked at any time until the changes are given. */
+  readonly isWanted?: (key: Uint8Array) => boolean;
   /** What is read at most, roughly: the bytes of one chunk of history more. */
   readonly bytesMax: number;
 }

@@ -8,6 +8,7 @@ import { type Metric, Registry } from "prom-client";
 import type { Board, BoardCell, BoardHistogram } from "../../actor/board.ts";
 import { histogramBounds } from "../../actor/histogram.ts";
 import { countedMethods, durationBoundsMs, type Meter, requestKinds } from "../../http/meter.ts";
+import type { WatchCounts } from "../../http/watches.ts";
 
 interface Sample {
   readonly metricName?: string;
@@ -29,6 +30,7 @@ export interface MetricSources {
   readonly pendingRequests: () => number;
   readonly commandsInFlight: () => number;
   readonly connections: () => number;
+  readonly watches: () => WatchCounts;
 }
 
 const gaugeCells: readonly (readonly [name: string, cell: BoardCell, help: string])[] = [
@@ -86,7 +88,12 @@ const edges: readonly (readonly [edge: string, sent: BoardCell, received: BoardC
 /** A registry that reads its sources when it is scraped. */
 export function createMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
-  for (const family of [...boardFamilies(sources), ...httpFamilies(sources), ...processFamilies()]) {
+  for (const family of [
+    ...boardFamilies(sources),
+    ...httpFamilies(sources),
+    ...watchFamilies(sources),
+    ...processFamilies(),
+  ]) {
     // prom-client asks of a metric no more than a name and `get`; its types name only its own classes.
     const metric = { name: family.name, get: () => ({ ...family, aggregator: "sum", values: family.collect() }) };
     registry.registerMetric(metric as unknown as Metric);
@@ -150,6 +157,18 @@ function httpFamilies({ meter, pendingRequests, commandsInFlight, connections }:
     gauge("balsa_http_connections", "Open client connections", connections),
     gauge("balsa_pending_requests", "Requests that wait for an answer", pendingRequests),
     gauge("balsa_commands_in_flight", "Commands proposed by this node and not known to be applied", commandsInFlight),
+  ];
+}
+
+function watchFamilies({ watches }: MetricSources): Family[] {
+  const counter = (name: string, help: string, read: () => number): Family => {
+    return { name, help, type: "counter", collect: () => [{ labels: {}, value: read() }] };
+  };
+  return [
+    gauge("balsa_watchers", "Open watches", () => watches().watchers),
+    counter("balsa_watch_events_total", "Events given to watches", () => watches().events),
+    counter("balsa_watch_lagged_total", "Watches ended because they lagged", () => watches().lagged),
+    gauge("balsa_watch_backlog_bytes", "Events that watching clients have not taken", () => watches().backlogBytes),
   ];
 }
 

@@ -92,6 +92,7 @@ class IngressThread implements RunningActor, Backend {
       pendingRequests: () => this.#ingress.pending,
       commandsInFlight: () => this.#ingress.inFlight,
       connections: () => this.#http.connections,
+      watches: () => this.#http.watches,
     });
     this.#raft = context.edge<RaftToIngress, IngressToRaft>("raft");
     this.#store = context.edge<StoreToIngress, IngressToStore>("store");
@@ -141,6 +142,7 @@ class IngressThread implements RunningActor, Backend {
       for (const { requestId, outcome, milestones } of effects.answers) {
         this.#http.answer(requestId, outcome, milestones);
       }
+      this.#http.wake();
       if (effects.openView !== null) this.#open(effects.openView);
     } catch (cause) {
       this.#context.fail(cause);

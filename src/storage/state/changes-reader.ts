@@ -70,8 +70,9 @@ async function readFrom(chunks: Chunks, revision: number, ask: ChangesAsk): Prom
   }
 }
 
-function isAskedFor({ key }: StoredChange, { ranges }: ChangesAsk): boolean {
-  return ranges === null || ranges.some((range) => isInRange(key, range));
+function isAskedFor({ key }: StoredChange, { ranges, isWanted }: ChangesAsk): boolean {
+  const isInRanges = ranges === null || ranges.some((range) => isInRange(key, range));
+  return isInRanges && (isWanted === undefined || isWanted(key));
 }
 
 function keyChange(change: StoredChange): KeyChange {
