@@ -33,20 +33,21 @@ export function errorOf(answer: Answer): BalsaError {
 }
 
 /** The revision in a header; throws a BalsaError `INTERNAL` when it is not there. */
-export function revisionIn(answer: Answer, header: string): number {
+export function revisionIn(answer: Pick<Answer, "status" | "headers">, header: string): number {
   const text = answer.headers.get(header)?.replaceAll('"', "");
   if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
   throw new BalsaError("INTERNAL", `the answer (status ${answer.status}) has no ${header}`);
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseJson(body: Uint8Array): unknown {
+/** Undefined when the bytes are not JSON: the callers say so in their own words. */
+export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
-    return undefined; // Not JSON: the callers say so in their own words.
+    return undefined;
   }
 }

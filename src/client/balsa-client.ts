@@ -3,29 +3,48 @@
  * The typed client: any of several nodes, and the next one when that is safe.
  */
 
-import { Agent } from "node:http";
-import { BalsaError } from "../errors/balsa-error.ts";
 import { errorOf, type JsonObject, jsonObjectOf, revisionIn } from "./answer.ts";
-import { type Answer, type Exchange, ExchangeError, exchange } from "./exchange.ts";
+import { type KeyLike, keyPath, textOf } from "./bytes.ts";
+import { type CallOptions, once, read, type WriteOptions } from "./call.ts";
+import { Caller } from "./caller.ts";
+import { ClusterLink, expectStatus, jsonAt, jsonBody, storeRevisionOf } from "./cluster-link.ts";
+import { type ElectionOptions, elect, type Leader, type Leadership, leaderOf } from "./election.ts";
+import { Endpoints } from "./endpoints.ts";
+import { type Item, itemOf, type KeyHead, numberIn } from "./item.ts";
+import { Leases } from "./leases.ts";
+import { Listings, type ListOptions, type Page, type PageOptions } from "./listing.ts";
+import { type Lock, lock } from "./lock.ts";
 import { Members } from "./members.ts";
+import { type DeleteOptions, deleteHeaders, type PutOptions, putCall } from "./put.ts";
+import type { QueueOptions } from "./queue.ts";
+import { type KeyRange, levelPairs, queryOf, type ReadOptions, rangePairs } from "./range.ts";
+import {
+  isReadOnly,
+  type Transaction,
+  type TransactionResult,
+  transactionResultOf,
+  transactionToWire,
+} from "./transaction.ts";
+import { type Change, type Watched, type WatchOptions, watch } from "./watch.ts";
 
 export interface ClientOptions {
   /** URLs of nodes, as `http://127.0.0.1:8091`; `http://` may be left out. */
   readonly endpoints: readonly string[];
   /** Of a whole call, over however many nodes: 1 to 60 000. Default 5 000. */
   readonly timeoutMs?: number;
-}
-
-export type ReadLevel = "linearizable" | "lease" | "stale";
-
-/** Text is UTF-8. */
-export type KeyLike = string | Uint8Array;
-
-export interface GetOptions {
-  /** Default `linearizable`. */
-  readonly level?: ReadLevel;
-  /** Answered only once the node has applied this revision. */
-  readonly minRevision?: number;
+  /**
+   * Reads never go back in time: each is answered no older than what this client has seen, by whatever node and at
+   * whatever level. Default false.
+   */
+  readonly session?: boolean;
+  /**
+   * Every write gets an idempotency key of its own, so that it is sent again when nobody knows what became of it.
+   * Default true. The cluster keeps 64 MiB of keys for 10 minutes, some 150 bytes each; a write for which it has no room
+   * goes without.
+   */
+  readonly repeatWrites?: boolean;
+  /** How often a call goes through all endpoints within its time. No bound by default. */
+  readonly roundsMax?: number;
 }
 
 export interface KeyValue {
@@ -38,163 +57,179 @@ export interface KeyValue {
 export interface PutResult {
   readonly modRevision: number;
   readonly revision: number;
+  /** Of the lease that a `ttlMs` made. */
+  readonly lease?: string;
 }
 
 export interface DeleteResult {
-  /** 0 or 1. */
+  /** How many keys there were: of `delete` 0 or 1. */
   readonly deleted: number;
   readonly revision: number;
 }
 
-type Call = Pick<Exchange, "method" | "path" | "body"> & {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly writes: boolean;
-};
-
-/** How long the client waits beyond the time that it gives the node. */
-const graceMs = 500;
-const timeoutMsMax = 60_000;
+export type TransactionOptions = WriteOptions & Pick<ReadOptions, "level" | "maxAgeMs" | "minRevision">;
 
 /**
- * Every call throws a BalsaError and nothing else.
+ * Every call throws a BalsaError, the reason of its AbortSignal, or a RangeError for an option that cannot be used.
  *
- * A call goes to the node that answered last, and on to the next only when that is safe: a read always, a write
- * when it certainly was not applied (the connection was refused, or the node said so). A write whose
- * connection broke after it was sent is `CONNECTION_LOST`, outcome unknown.
+ * A call goes to the node that answered last, and on to the next when that is safe, until its time is over: a read
+ * always, a write under its idempotency key or when it certainly was not applied. What a BalsaError says of the outcome
+ * holds for the whole call: `not-applied` only when none of its attempts may have been applied.
  */
-export class BalsaClient {
+export class BalsaClient implements AsyncDisposable {
   readonly endpoints: readonly URL[];
   readonly members: Members;
-  readonly #timeoutMs: number;
-  readonly #agent = new Agent({ keepAlive: true });
-  /** Index of the endpoint that answered last. */
-  #current = 0;
+  readonly leases: Leases;
+  readonly #caller: Caller;
+  readonly #link: ClusterLink;
+  readonly #listings: Listings;
 
   /** Throws a RangeError for a list or an URL or a time that cannot be used. */
   constructor(options: ClientOptions) {
-    this.endpoints = options.endpoints.map(parseEndpoint);
-    if (this.endpoints.length === 0) throw new RangeError("a client needs at least one endpoint");
-    this.#timeoutMs = options.timeoutMs ?? 5_000;
-    if (!(this.#timeoutMs >= 1 && this.#timeoutMs <= timeoutMsMax)) {
-      throw new RangeError(`a timeout is 1 to ${timeoutMsMax} ms, not ${this.#timeoutMs}`);
-    }
+    const endpoints = new Endpoints(options.endpoints);
+    const { timeoutMs = 5_000, roundsMax = Number.POSITIVE_INFINITY } = options;
+    if (!(roundsMax >= 1)) throw new RangeError(`roundsMax is 1 at least, not ${roundsMax}`);
+    this.endpoints = endpoints.urls;
+    this.#caller = new Caller({ endpoints, timeoutMs, roundsMax });
+    const { session = false, repeatWrites = true } = options;
+    this.#link = new ClusterLink(this.#caller, { session, repeatWrites });
+    this.#listings = new Listings(this.#link);
+    this.leases = new Leases(this.#link);
     this.members = new Members((method, path, body) => {
-      const bytes = body === undefined ? {} : { body: bytesOf(JSON.stringify(body)) };
-      return this.#call({ method, path, ...bytes, writes: method !== "GET" });
+      const bytes = body === undefined ? {} : { body: jsonBody(body) };
+      return this.#link.call({ method, path, ...bytes, repetition: method === "GET" ? read : once });
     });
+  }
+
+  /** The newest store revision that this client has seen; 0 before the first answer. */
+  get revision(): number {
+    return this.#link.revision;
   }
 
   /** Undefined when the key does not exist. */
-  async get(key: KeyLike, options: GetOptions = {}): Promise<KeyValue | undefined> {
-    const headers: Record<string, string> = {};
-    if (options.minRevision !== undefined) headers["balsa-min-revision"] = String(options.minRevision);
-    const path = `${keyPath(key)}?level=${options.level ?? "linearizable"}`;
-    const answer = await this.#call({ method: "GET", path, headers, writes: false });
-    if (answer.status === 200) {
-      const revision = revisionIn(answer, "balsa-revision");
-      return { value: answer.body, modRevision: revisionIn(answer, "etag"), revision };
+  async get(key: KeyLike, options: ReadOptions = {}): Promise<KeyValue | undefined> {
+    const answer = await this.#link.read(keyPath(key), [], options);
+    if (answer.status !== 200) return undefinedIfMissing(errorOf(answer));
+    return { value: answer.body, modRevision: revisionIn(answer, "etag"), revision: storeRevisionOf(answer) };
+  }
+
+  /** The value as text; throws a TypeError when it is not UTF-8. */
+  async getText(key: KeyLike, options: ReadOptions = {}): Promise<string | undefined> {
+    const found = await this.get(key, options);
+    return found === undefined ? undefined : textOf(found.value);
+  }
+
+  /** The key with all that the store knows of it; undefined when it does not exist. */
+  async getItem(key: KeyLike, options: ReadOptions = {}): Promise<Item | undefined> {
+    const answer = await this.#link.read(keyPath(key), [], options, { accept: "application/json" });
+    return answer.status === 200 ? itemOf(jsonObjectOf(answer)) : undefinedIfMissing(errorOf(answer));
+  }
+
+  /** Resolves once a quorum has it on disk and the node that answers has applied it. */
+  async put(key: KeyLike, value: KeyLike, options: PutOptions = {}): Promise<PutResult> {
+    const answer = expectStatus(await this.#link.write(putCall(key, value, options), options), 204);
+    const lease = answer.headers.get("balsa-lease");
+    const result = { modRevision: revisionIn(answer, "etag"), revision: storeRevisionOf(answer) };
+    return lease === undefined ? result : { ...result, lease };
+  }
+
+  async delete(key: KeyLike, options: DeleteOptions = {}): Promise<DeleteResult> {
+    const call = { method: "DELETE", path: keyPath(key), headers: deleteHeaders(options) } as const;
+    const answer = expectStatus(await this.#link.write(call, options), 204);
+    return { deleted: revisionIn(answer, "balsa-deleted"), revision: storeRevisionOf(answer) };
+  }
+
+  /** Puts all of them, at most 10 000, in one atomic command. */
+  async putAll(pairs: Readonly<Record<string, string>>, options: WriteOptions = {}): Promise<{ revision: number }> {
+    const fields = jsonAt(await this.#link.write({ method: "POST", path: "/key", body: jsonBody(pairs) }, options));
+    return { revision: numberIn(fields, "revision") };
+  }
+
+  /** At most 100 000 keys and 64 MiB, in one atomic command. */
+  async deleteRange(range: KeyRange, options: WriteOptions = {}): Promise<DeleteResult> {
+    const call = { method: "DELETE", path: queryOf("/keys", rangePairs(range)) } as const;
+    const fields = jsonAt(await this.#link.write(call, options));
+    return { deleted: numberIn(fields, "deleted"), revision: numberIn(fields, "revision") };
+  }
+
+  /** All items of a range as they were at one revision, however many; one that breaks off goes on at another node. */
+  list(range: KeyRange, options: ListOptions = {}): AsyncGenerator<Item, void, void> {
+    return this.#listings.items(range, options);
+  }
+
+  /** As `list`, without values. */
+  keys(range: KeyRange, options: ListOptions = {}): AsyncGenerator<KeyHead, void, void> {
+    return this.#listings.keys(range, options);
+  }
+
+  /** A page of a listing; all pages show one revision, and `COMPACTED` is thrown when that is forgotten between two. */
+  listPage(range: KeyRange, options: PageOptions = {}): Promise<Page<Item>> {
+    return this.#listings.page(range, options);
+  }
+
+  /** As `listPage`, without values. */
+  keysPage(range: KeyRange, options: PageOptions = {}): Promise<Page<KeyHead>> {
+    return this.#listings.keysPage(range, options);
+  }
+
+  /** A transaction that only reads takes a level and is not written to the log; of one that writes they are not looked at. */
+  async txn(transaction: Transaction, options: TransactionOptions = {}): Promise<TransactionResult> {
+    const body = jsonBody(transactionToWire(transaction));
+    if (!isReadOnly(transaction)) {
+      return transactionResultOf(jsonAt(await this.#link.write({ method: "POST", path: "/txn", body }, options)));
     }
-    const error = errorOf(answer);
-    if (error.code === "KEY_NOT_FOUND") return undefined;
-    throw error;
+    const { signal, timeoutMs } = options;
+    const path = queryOf("/txn", levelPairs({ level: options.level, maxAgeMs: options.maxAgeMs }));
+    const minRevision = this.#link.minRevision(options);
+    const headers = minRevision === 0 ? {} : { "balsa-min-revision": String(minRevision) };
+    const call = { method: "POST", path, body, headers, signal, timeoutMs } as const;
+    return transactionResultOf(jsonAt(await this.#link.ask(call)));
   }
 
-  async put(key: KeyLike, value: KeyLike): Promise<PutResult> {
-    const answer = await this.#call({ method: "PUT", path: keyPath(key), body: bytesOf(value), writes: true });
-    if (answer.status !== 204) throw errorOf(answer);
-    return { modRevision: revisionIn(answer, "etag"), revision: revisionIn(answer, "balsa-revision") };
+  /** Forgets what was before this revision. `COMPACTED` when that is done already. */
+  async compact(revision: number, options: WriteOptions = {}): Promise<{ compactedRevision: number }> {
+    const call = { method: "POST", path: "/compact", body: jsonBody({ revision }) } as const;
+    const fields = jsonAt(await this.#link.write(call, options));
+    return { compactedRevision: numberIn(fields, "compactedRevision") };
   }
 
-  async delete(key: KeyLike): Promise<DeleteResult> {
-    const answer = await this.#call({ method: "DELETE", path: keyPath(key), writes: true });
-    if (answer.status !== 204) throw errorOf(answer);
-    return { deleted: revisionIn(answer, "balsa-deleted"), revision: revisionIn(answer, "balsa-revision") };
+  /** The changes of a key or a range, in order, none missed and none twice; it resumes by itself, on any endpoint. */
+  watch(watched: Watched, options: WatchOptions = {}): AsyncGenerator<Change, void, void> {
+    return watch(this.#link, watched, options);
+  }
+
+  /** Resolves when this one holds the lock, which goes in the order of those who asked. */
+  lock(name: string, options: QueueOptions = {}): Promise<Lock> {
+    return lock(this, name, options);
+  }
+
+  /** Resolves when this one leads. */
+  elect(name: string, options: ElectionOptions = {}): Promise<Leadership> {
+    return elect(this, name, options);
+  }
+
+  /** Who leads in an election; undefined when nobody stands for it. */
+  leaderOf(name: string): Promise<Leader | undefined> {
+    return leaderOf(this, name);
   }
 
   /** What one node says of itself: `GET /status` at that endpoint and nowhere else. */
-  async status(endpoint: URL): Promise<JsonObject> {
-    const call: Call = { method: "GET", path: "/status", writes: false };
-    try {
-      const answer = await this.#ask(endpoint, call, this.#timeoutMs);
-      if (answer.status !== 200) throw errorOf(answer);
-      return jsonObjectOf(answer);
-    } catch (cause) {
-      throw cause instanceof ExchangeError ? uncertainty(cause, endpoint) : cause;
-    }
+  async status(endpoint: URL, options: CallOptions = {}): Promise<JsonObject> {
+    return jsonAt(
+      await this.#caller.callAt(endpoint, { ...options, method: "GET", path: "/status", repetition: read }),
+    );
   }
 
+  /** Ends its connections. Calls and watches that are under way fail; leases that it holds are kept alive no more. */
   close(): void {
-    this.#agent.destroy();
+    this.#caller.close();
   }
 
-  /** Goes through the endpoints at most once, within the time of the whole call. */
-  async #call(call: Call): Promise<Answer> {
-    const deadline = performance.now() + this.#timeoutMs;
-    const complaints: string[] = [];
-    let refusal: Answer | undefined;
-    for (let attempt = 0; attempt < this.endpoints.length; attempt++) {
-      const endpoint = this.endpoints[this.#current % this.endpoints.length];
-      const left = Math.ceil(deadline - performance.now());
-      if (endpoint === undefined || left <= 0) break;
-      try {
-        const answer = await this.#ask(endpoint, call, left);
-        if (answer.status < 500 || !mayGoOn(call, errorOf(answer))) return answer;
-        refusal = answer;
-      } catch (cause) {
-        if (!(cause instanceof ExchangeError)) throw cause;
-        if (call.writes && cause.sent) throw uncertainty(cause, endpoint);
-        complaints.push(`${endpoint.origin}: ${cause.message}`);
-      }
-      this.#current = (this.#current + 1) % this.endpoints.length;
-    }
-    if (refusal !== undefined) return refusal;
-    throw new BalsaError("UNREACHABLE", complaints.join("; "));
-  }
-
-  async #ask(endpoint: URL, call: Call, timeoutMs: number): Promise<Answer> {
-    const { method, path, headers, body } = call;
-    return await exchange(this.#agent, {
-      method,
-      host: endpoint.hostname.replace(/^\[|\]$/g, ""),
-      port: endpoint.port === "" ? 80 : Number(endpoint.port),
-      path,
-      headers: { ...headers, "balsa-timeout": `${timeoutMs}ms` },
-      ...(body === undefined ? {} : { body }),
-      timeoutMs: timeoutMs + graceMs,
-    });
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 }
 
-/** Whether the same request may be asked of another node without a risk of applying it twice. */
-function mayGoOn(call: Call, error: BalsaError): boolean {
-  if (!call.writes) return error.code !== "INTERNAL";
-  return error.outcome === "not-applied" && (error.code === "NO_LEADER" || error.code === "SHUTTING_DOWN");
-}
-
-function uncertainty(cause: ExchangeError, endpoint: URL): BalsaError {
-  const detail = `${endpoint.origin}: ${cause.message}`;
-  if (!cause.sent) return new BalsaError("UNREACHABLE", detail);
-  return new BalsaError(cause.timedOut ? "TIMEOUT" : "CONNECTION_LOST", detail);
-}
-
-function parseEndpoint(text: string): URL {
-  const full = text.includes("://") ? text : `http://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url?.protocol !== "http:")
-    throw new RangeError(`${JSON.stringify(text)} is not an endpoint as http://127.0.0.1:8091`);
-  return url;
-}
-
-function bytesOf(value: KeyLike): Uint8Array {
-  return typeof value === "string" ? new TextEncoder().encode(value) : value;
-}
-
-/** Every byte but the unreserved ones and `/` as %XX; a segment of dots too, which a URL would swallow. */
-export function keyPath(key: KeyLike): string {
-  let path = "/key/";
-  for (const byte of bytesOf(key)) {
-    const character = String.fromCharCode(byte);
-    path += /[A-Za-z0-9_~/-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return path;
+function undefinedIfMissing(error: Error & { readonly code: string }): undefined {
+  if (error.code !== "KEY_NOT_FOUND") throw error;
 }

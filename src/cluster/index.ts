@@ -8,12 +8,12 @@ export {
   BalsaClient,
   type ClientOptions,
   type DeleteResult,
-  type GetOptions,
-  type KeyLike,
   type KeyValue,
   type PutResult,
-  type ReadLevel,
+  type TransactionOptions,
 } from "../client/balsa-client.ts";
+export { type KeyLike, textOf } from "../client/bytes.ts";
+export type { ReadLevel, ReadOptions } from "../client/range.ts";
 export { BalsaError, StartError } from "../errors/balsa-error.ts";
 export type { ErrorCode, Outcome } from "../errors/codes.ts";
 export type { Cluster, ClusterOptions } from "./cluster-options.ts";

@@ -5,9 +5,9 @@
 
 import { expect } from "chai";
 import { afterEach, describe, it } from "mocha";
-import { BalsaClient, keyPath } from "../../src/client/balsa-client.ts";
-import { BalsaError } from "../../src/errors/balsa-error.ts";
-import { type FakeNode, problem, type Respond, startFakeNode, unusedEndpoint } from "./fake-node.ts";
+import { BalsaClient, type ClientOptions } from "../../src/client/balsa-client.ts";
+import { keyPath } from "../../src/client/bytes.ts";
+import { answerJson, type FakeNode, problem, type Respond, startFakeNode } from "./fake-node.ts";
 
 const open: { close(): unknown }[] = [];
 
@@ -17,19 +17,10 @@ async function node(respond: Respond): Promise<FakeNode> {
   return fake;
 }
 
-function clientOf(endpoints: readonly string[], timeoutMs = 2_000): BalsaClient {
-  const client = new BalsaClient({ endpoints, timeoutMs });
+function clientOf(endpoints: readonly string[], options: Partial<ClientOptions> = {}): BalsaClient {
+  const client = new BalsaClient({ endpoints, timeoutMs: 2_000, ...options });
   open.push(client);
   return client;
-}
-
-async function errorFrom(call: Promise<unknown>): Promise<BalsaError> {
-  const caught = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (caught instanceof BalsaError) return caught;
-  throw new Error("the call did not throw a BalsaError", { cause: caught });
 }
 
 const acceptPut: Respond = (_, response) => {
@@ -81,70 +72,68 @@ describe("BalsaClient", () => {
     expect(fake.asked[0]?.path).to.equal("/key/%2E%2E");
   });
 
-  it("takes the next endpoint for a write when the connection is refused, and stays there", async () => {
-    const fake = await node(acceptPut);
-    const client = clientOf([await unusedEndpoint(), fake.endpoint]);
-    await client.put("a", "1");
-    await client.put("b", "2");
-    expect(fake.asked).to.have.length(2);
-  });
-
-  it("takes the next endpoint for a write that a node certainly did not apply for want of a leader", async () => {
-    const refusing = await node((_, response) => problem(response, 503, "NO_LEADER", "not-applied"));
-    const fake = await node(acceptPut);
-    expect((await clientOf([refusing.endpoint, fake.endpoint]).put("a", "1")).revision).to.equal(9);
-  });
-
-  it("never repeats a write whose outcome is unknown", async () => {
-    const uncertain = await node((_, response) => problem(response, 503, "LEADERSHIP_LOST", "unknown"));
-    const fake = await node(acceptPut);
-    const error = await errorFrom(clientOf([uncertain.endpoint, fake.endpoint]).put("a", "1"));
-    expect(error).to.include({ code: "LEADERSHIP_LOST", outcome: "unknown", message: "it was LEADERSHIP_LOST" });
-    expect(fake.asked).to.have.length(0);
-  });
-
-  it("believes a node that calls an outcome unknown against the registry", async () => {
-    const uncertain = await node((_, response) => problem(response, 503, "NO_LEADER", "unknown"));
-    const fake = await node(acceptPut);
-    const error = await errorFrom(clientOf([uncertain.endpoint, fake.endpoint]).put("a", "1"));
-    expect(error).to.include({ code: "NO_LEADER", outcome: "unknown" });
-    expect(fake.asked).to.have.length(0);
-  });
-
-  it("calls a write unknown when its connection breaks after it was sent", async () => {
-    const breaking = await node((_, response) => response.destroy());
-    const fake = await node(acceptPut);
-    const error = await errorFrom(clientOf([breaking.endpoint, fake.endpoint]).put("a", "1"));
-    expect(error).to.include({ code: "CONNECTION_LOST", outcome: "unknown" });
-    expect(fake.asked).to.have.length(0);
-  });
-
-  it("repeats a read elsewhere when its connection breaks", async () => {
-    const breaking = await node((_, response) => response.destroy());
+  it("asks for as much as it is told to, and never for less than it has seen in a session", async () => {
     const fake = await node((_, response) => {
       response.writeHead(200, { etag: '"3"', "balsa-revision": "5" }).end("x");
     });
-    expect((await clientOf([breaking.endpoint, fake.endpoint]).get("a"))?.revision).to.equal(5);
+    const client = clientOf([fake.endpoint], { session: true });
+    await client.get("a", { level: "stale", maxAgeMs: 200 });
+    await client.get("a");
+    await client.get("a", { minRevision: 7 });
+    await client.get("a", { revision: 2 });
+    expect(client.revision).to.equal(5);
+    expect(fake.asked.map(({ headers }) => headers["balsa-min-revision"])).to.deep.equal([
+      undefined,
+      "5",
+      "7",
+      undefined,
+    ]);
+    expect(fake.asked[0]?.path).to.equal("/key/a?level=stale&max-age=200ms");
+    expect(fake.asked[3]?.path).to.equal("/key/a?level=linearizable&revision=2");
   });
 
-  it("gives up a silent node in time, with an unknown outcome for a write", async () => {
-    const silent = await node(() => undefined);
-    const error = await errorFrom(clientOf([silent.endpoint], 50).put("a", "1"));
-    expect(error).to.include({ code: "TIMEOUT", outcome: "unknown" });
+  it("reads a key with all that the store knows of it, also when its bytes are not UTF-8", async () => {
+    const item = { keyBase64: "/w==", value: "é", createRevision: 2, modRevision: 3, version: 2, lease: "12" };
+    const fake = await node((_, response) => answerJson(response, 200, item));
+    const found = await clientOf([fake.endpoint]).getItem(Uint8Array.from([255]));
+    expect(fake.asked[0]?.headers.accept).to.equal("application/json");
+    expect([...(found?.key ?? [])]).to.deep.equal([255]);
+    expect(Buffer.from(found?.value ?? "").toString()).to.equal("é");
+    expect(found).to.include({ createRevision: 2, modRevision: 3, version: 2, lease: "12" });
   });
 
-  it("says that nobody can be reached, and that nothing was applied", async () => {
-    const error = await errorFrom(clientOf([await unusedEndpoint(), await unusedEndpoint()]).put("a", "1"));
-    expect(error).to.include({ code: "UNREACHABLE", outcome: "not-applied" });
-    expect(error.message).to.match(/ECONNREFUSED.*; .*ECONNREFUSED/);
-  });
-
-  it("calls an answer that it does not understand INTERNAL, outcome unknown", async () => {
+  it("puts under a condition, for a time and with a lease", async () => {
     const fake = await node((_, response) => {
-      response.writeHead(418).end("<html>");
+      response.writeHead(204, { etag: '"7"', "balsa-revision": "9", "balsa-lease": "4" }).end();
     });
-    const error = await errorFrom(clientOf([fake.endpoint]).put("a", "1"));
-    expect(error).to.include({ code: "INTERNAL", outcome: "unknown" });
+    const client = clientOf([fake.endpoint]);
+    expect(await client.put("a", "1", { condition: "absent", ttlMs: 1500 })).to.include({ lease: "4" });
+    await client.put("a", "1", { condition: { modRevision: 7 }, lease: "4" });
+    await client.put("a", "1", { condition: "present" });
+    expect(fake.asked.map(({ path }) => path)).to.deep.equal(["/key/a?ttl=1500ms", "/key/a?lease=4", "/key/a"]);
+    expect(fake.asked.map(({ headers }) => headers["if-match"] ?? headers["if-none-match"])).to.deep.equal([
+      "*",
+      '"7"',
+      "*",
+    ]);
+    expect(fake.asked[0]?.headers["if-none-match"]).to.equal("*");
+  });
+
+  it("puts many, deletes ranges and compacts", async () => {
+    const fake = await node(({ path }, response) =>
+      answerJson(response, 200, path === "/compact" ? { compactedRevision: 4 } : { deleted: 2, revision: 6 }),
+    );
+    const client = clientOf([fake.endpoint]);
+    expect(await client.putAll({ a: "1", __proto__x: "2" })).to.deep.equal({ revision: 6 });
+    expect(await client.deleteRange({ prefix: "a b/" })).to.deep.equal({ deleted: 2, revision: 6 });
+    await client.deleteRange({ start: "a", end: Uint8Array.from([255]) });
+    expect(await client.compact(4)).to.deep.equal({ compactedRevision: 4 });
+    expect(fake.asked.map(({ method, path, body }) => [method, path, Buffer.from(body).toString()])).to.deep.equal([
+      ["POST", "/key", '{"a":"1","__proto__x":"2"}'],
+      ["DELETE", "/keys?prefix=a%20b%2F", ""],
+      ["DELETE", "/keys?start=a&endBase64=%2Fw%3D%3D", ""],
+      ["POST", "/compact", '{"revision":4}'],
+    ]);
   });
 
   it("asks exactly one node for its status", async () => {

@@ -50,6 +50,11 @@ export function problem(response: ServerResponse, status: number, code: string, 
   response.end(JSON.stringify({ type: "about:blank", title: code, status, code, detail: `it was ${code}`, outcome }));
 }
 
+export function answerJson(response: ServerResponse, status: number, body: unknown, revision = 9): void {
+  response.writeHead(status, { "content-type": "application/json", "balsa-revision": String(revision) });
+  response.end(JSON.stringify(body));
+}
+
 function listen(server: Server): Promise<number> {
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {

@@ -3,7 +3,8 @@
  * `balsa get|put|del|status`: one question to a running cluster. Data goes to stdout, everything else to stderr.
  */
 
-import { BalsaClient, type ReadLevel } from "../../client/balsa-client.ts";
+import { BalsaClient } from "../../client/balsa-client.ts";
+import type { ReadLevel } from "../../client/range.ts";
 import { BalsaError } from "../../errors/balsa-error.ts";
 import { readSettings } from "./config-file.ts";
 import { type OutputFormat, printDeleted, printPut, printStatus, printValue } from "./print.ts";
