@@ -4,7 +4,7 @@
  */
 
 import { errorOf, type JsonObject, jsonObjectOf, revisionIn } from "./answer.ts";
-import { type KeyLike, keyPath, textOf } from "./bytes.ts";
+import { bytesOf, type KeyLike, keyPath, textOf } from "./bytes.ts";
 import { type CallOptions, once, read, type WriteOptions } from "./call.ts";
 import { Caller } from "./caller.ts";
 import { ClusterLink, expectStatus, jsonAt, jsonBody, storeRevisionOf } from "./cluster-link.ts";
@@ -184,6 +184,11 @@ export class BalsaClient implements AsyncDisposable {
     const headers = minRevision === 0 ? {} : { "balsa-min-revision": String(minRevision) };
     const call = { method: "POST", path, body, headers, signal, timeoutMs } as const;
     return transactionResultOf(jsonAt(await this.#link.ask(call)));
+  }
+
+  /** As `txn`, with the JSON of `POST /txn` and that of its answer. */
+  async txnJson(transaction: string, options: WriteOptions = {}): Promise<JsonObject> {
+    return jsonAt(await this.#link.write({ method: "POST", path: "/txn", body: bytesOf(transaction) }, options));
   }
 
   /** Forgets what was before this revision. `COMPACTED` when that is done already. */

@@ -98,9 +98,9 @@ export class Caller {
       const answer = await this.#attempt(this.#endpoints.at(index), call, times, send);
       const error = answer.status >= 400 && "body" in answer ? errorOf(answer) : undefined;
       if (error === undefined || !mayRepeat(call.repetition, error)) this.#endpoints.prefer(index);
-      return { answer, error };
+      return { kind: "answered", answer, error };
     } catch (cause) {
-      if (cause instanceof BalsaError) return { answer: undefined, error: cause };
+      if (cause instanceof BalsaError) return { kind: "failed", answer: undefined, error: cause };
       throw cause;
     }
   }
@@ -155,16 +155,17 @@ interface Times {
 
 /** The error is that of an answer that is no success, or why there is none. */
 type Ended<A> =
-  | { readonly answer: A; readonly error: BalsaError | undefined }
-  | { readonly answer: undefined; readonly error: BalsaError };
+  | { readonly kind: "answered"; readonly answer: A; readonly error: BalsaError | undefined }
+  | { readonly kind: "failed"; readonly answer: undefined; readonly error: BalsaError };
 
 /** What a call ends with that is not sent again; `doubt` is why an earlier attempt may have been applied. */
-function settled<A>({ answer, error }: Ended<A>, repetition: Repetition, doubt: BalsaError | undefined): A {
+function settled<A>(ended: Ended<A>, repetition: Repetition, doubt: BalsaError | undefined): A {
+  const { error } = ended;
   if (error !== undefined && doubt !== undefined && !settles(repetition, error)) {
     throw new BalsaError(error.code, `${error.message}; before that: ${doubt.message}`, "unknown");
   }
-  if (answer === undefined) throw error;
-  return answer;
+  if (ended.kind === "failed") throw ended.error;
+  return ended.answer;
 }
 
 /** Why a call has not come to an end yet. */

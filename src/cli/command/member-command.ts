@@ -6,7 +6,7 @@
 import type { BalsaClient } from "../../client/balsa-client.ts";
 import type { ListedMember, MemberAddresses, NewMember } from "../../client/members.ts";
 import { BalsaError } from "../../errors/balsa-error.ts";
-import { complain, openClient, outputOf } from "./client-command.ts";
+import { complain, openClient, outputOf } from "./open-client.ts";
 import { printDone, printMember, printMembers } from "./print.ts";
 import { type Flags, UsageError } from "./resolve.ts";
 

@@ -3,8 +3,10 @@
  * How the client commands print what they were answered: `simple`, `table` or `json`.
  */
 
+import { isUtf8 } from "node:buffer";
 import type { JsonObject } from "../../client/answer.ts";
 import type { DeleteResult, KeyValue, PutResult } from "../../client/balsa-client.ts";
+import { base64Of, jsonField, textOf } from "../../client/bytes.ts";
 import type { ListedMember, Member } from "../../client/members.ts";
 
 export type OutputFormat = "simple" | "table" | "json";
@@ -21,17 +23,9 @@ export function printValue(output: OutputFormat, key: string, found: KeyValue): 
     if (process.stdout.isTTY) process.stdout.write("\n");
     return;
   }
-  const text = textOf(found.value);
-  const { modRevision, revision } = found;
-  if (output === "json") {
-    const value = text === undefined ? { valueBase64: base64Of(found.value) } : { value: text };
-    printJson({ key, ...value, modRevision, revision });
-  } else {
-    printTable(
-      ["key", "value", "modRevision"],
-      [[key, text ?? `base64:${base64Of(found.value)}`, String(modRevision)]],
-    );
-  }
+  const { value, modRevision, revision } = found;
+  if (output === "json") printJson({ key, ...jsonField("value", value), modRevision, revision });
+  else printTable(["key", "value", "modRevision"], [[key, cellOfBytes(value), String(modRevision)]]);
 }
 
 export function printPut(output: OutputFormat, key: string, result: PutResult): void {
@@ -98,7 +92,7 @@ function cellOf(column: (typeof statusColumns)[number], value: unknown): string 
 }
 
 /** Columns as wide as their widest cell; control characters are escaped, so that a value cannot draw its own. */
-function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const lines = [head, ...rows].map((row) => row.map(visible));
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const rule = widths.map((width) => "-".repeat(width));
@@ -116,22 +110,15 @@ function visible(cell: string): string {
   return cell.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined; // Not UTF-8: the caller shows base64.
-  }
+/** On one line, whatever the bytes are. */
+export function cellOfBytes(bytes: Uint8Array): string {
+  return visible(isUtf8(bytes) ? textOf(bytes) : `base64:${base64Of(bytes)}`);
 }
 
-function base64Of(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-}
-
-function printJson(value: unknown): void {
+export function printJson(value: unknown): void {
   print(JSON.stringify(value));
 }
 
-function print(line: string): void {
+export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -6,10 +6,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { StartError } from "../../errors/balsa-error.ts";
-import type { ClientCommandName } from "./client-command.ts";
+import { addDataCommands } from "./data-program.ts";
 import type { MemberCommandName } from "./member-command.ts";
+import { addSettings, outputOption } from "./option.ts";
 import { type Flags, UsageError } from "./resolve.ts";
-import { defaultTextOf, flagOf, type Setting, variableOf } from "./setting.ts";
 import { clientSettings, clusterSettings, serveSettings } from "./settings.ts";
 
 const packageFile = new URL("../../../../package.json", import.meta.url);
@@ -69,10 +69,7 @@ export function makeProgram(exit: { code: number }): Command {
     exit.code = await cluster(flags);
   });
 
-  addClientCommand(program, exit, "get <key>", "print the value of a key (exit 1 when it does not exist)");
-  addClientCommand(program, exit, "put <key> [value]", "put a value; raw bytes from stdin when none is given");
-  addClientCommand(program, exit, "del <key>", "delete a key");
-  addClientCommand(program, exit, "status", "print what each endpoint says of itself");
+  addDataCommands(program, exit);
   addMemberCommands(program, exit);
   return program;
 }
@@ -100,44 +97,6 @@ function addMemberCommands(program: Command, exit: { code: number }): void {
   add("promote <id>", "give a learner a vote, once it has caught up");
   add("update <id>", "tell the cluster where a member is reached now", addresses);
   add("replace <id>", "let a new data directory take the place of a lost one", [...addresses, incarnation]);
-}
-
-function outputOption(): Option {
-  const formats = new Option("-o, --output <format>", "how the answer is printed").choices(["simple", "table", "json"]);
-  return formats.default("simple");
-}
-
-function addClientCommand(program: Command, exit: { code: number }, usage: string, description: string): void {
-  const command = addSettings(program.command(usage).description(description), clientSettings);
-  const name = command.name() as ClientCommandName;
-  command.addOption(outputOption());
-  if (name === "get") {
-    const levels = new Option("--level <level>", "how fresh the answer must be");
-    command.addOption(levels.choices(["linearizable", "lease", "stale"]).default("linearizable"));
-  }
-  command.action(async () => {
-    const { runClientCommand } = await import("./client-command.ts");
-    exit.code = await runClientCommand(name, command.args, command.opts());
-  });
-}
-
-function addSettings(command: Command, settings: readonly Setting[]): Command {
-  for (const setting of settings) command.addOption(optionOf(setting));
-  return command
-    .option("--config <file.json>", "read settings from a JSON object (BALSA_CONFIG)")
-    .exitOverride()
-    .allowExcessArguments(false);
-}
-
-/** Text only: types, environment and defaults are `resolve.ts`'s business. */
-function optionOf(setting: Setting): Option {
-  const byDefault = defaultTextOf(setting);
-  const choices = setting.choices === undefined ? "" : `: ${setting.choices.join(", ")}`;
-  const help = `${setting.help}${choices} (${variableOf(setting)}${byDefault === "" ? "" : `; default ${byDefault}`})`;
-  if (setting.type === "boolean") return new Option(flagOf(setting), help);
-  const option = new Option(`${flagOf(setting)} <${setting.placeholder ?? "value"}>`, help);
-  if (setting.type !== "list") return option;
-  return option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
 }
 
 function readVersion(): string {
