@@ -68,6 +68,11 @@ export class Face {
     this.#watches.stop();
   }
 
+  /** Whether anybody wants to hear of every change. */
+  get isWatched(): boolean {
+    return this.#watches.isWatched;
+  }
+
   /** The state may have moved on: whoever watches it is to see. Costs nothing when it has not. */
   wake(): void {
     this.#watches.wake();

@@ -78,6 +78,11 @@ export class HttpServer {
     return this.#face.watches;
   }
 
+  /** Whether a client of this node wants to hear of every change. */
+  get isWatched(): boolean {
+    return this.#face.isWatched;
+  }
+
   /** The state may have moved on: called at every turn of the node. */
   wake(): void {
     this.#face.wake();

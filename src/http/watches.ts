@@ -60,6 +60,11 @@ export class Watches {
     };
   }
 
+  /** Whether anybody wants to hear of every change. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   /** The state may have moved on. */
   wake(): void {
     this.#feed.wake();

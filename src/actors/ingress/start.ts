@@ -150,11 +150,11 @@ class IngressThread implements RunningActor, Backend {
   }
 
   /**
-   * Asks the store for word of every batch while something waits for the state, and of none otherwise. What was applied
+   * Asks the store for word of every batch while something waits for the state or watches it, and of none otherwise. What was applied
    * after `seenIndex` was read and before the store could see the wish is looked for here, so that no batch goes unnoticed.
    */
   #showAwaiting(seenIndex: number): void {
-    const { awaitsState } = this.#ingress;
+    const awaitsState = this.#ingress.awaitsState || this.#http.isWatched;
     if (awaitsState === this.#awaitsState) return;
     this.#awaitsState = awaitsState;
     const { board } = this.#context;
