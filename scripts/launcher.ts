@@ -16,6 +16,7 @@ export interface LaunchOptions {
   readonly raftPort: number;
   /** Each node's directory lies in it, under the node's name. */
   readonly data: string;
+  readonly leaseReads: boolean;
   readonly logLevel: string;
   readonly logFormat: string;
   /** A config file for each node; what the launcher says itself comes before it. */
@@ -192,9 +193,16 @@ class Fleet {
   readonly #colours: boolean = process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined;
   #stopping = false;
 
-  constructor({ logLevel, logFormat, config }: LaunchOptions) {
+  constructor({ logLevel, logFormat, leaseReads, config }: LaunchOptions) {
     const file = config === undefined ? [] : ["--config", config];
-    this.#common = ["--log-level", logLevel, "--log-format", logFormat, ...file];
+    this.#common = [
+      "--log-level",
+      logLevel,
+      "--log-format",
+      logFormat,
+      ...(leaseReads ? ["--lease-reads"] : []),
+      ...file,
+    ];
   }
 
   /** Resolves when all of them are ready. Throws a StartError with the reason of the first that cannot be. */

@@ -101,7 +101,13 @@ export async function sendFrames(address: Address, as: Omit<Hello, "from">, coun
 }
 
 function malformedFrame(from: string, to: string, dice: Dice): Uint8Array {
-  const keeper = { nodeId: to, clusterId: "", expectedIncarnation: () => undefined, refuse: () => undefined };
+  const keeper = {
+    nodeId: to,
+    clusterId: "",
+    voteHoldMs: 0,
+    expectedIncarnation: () => undefined,
+    refuse: () => undefined,
+  };
   for (;;) {
     const frame = encodeFrame([
       peerMessageToWire({ kind: "core", message: dice.pick(messages(from, to)), entries: undefined }),

@@ -201,6 +201,7 @@ async function sendRubbish(nodes: readonly StagedNode[], seed: number): Promise<
     incarnation: "stranger",
     purpose: "messages",
     raftAddr: "",
+    voteHoldMs: 0,
   } as const;
   const [requests, frames] = [new Dice(seed), new Dice(seed + 1)];
   return [

@@ -62,7 +62,7 @@ function raftConfig({ identity, begin, addresses, options, seed }: NodeMakings):
   return {
     identity,
     addresses,
-    options: raftOptions(identity.nodeId, seed, options.tickMs, options.electionTimeoutTicks),
+    options: raftOptions(identity.nodeId, seed, options),
     bootstrap: begin.kind === "bootstrap",
     snapshotLogBytes: options.snapshotLogBytes,
     peerQueueBytesMax: nodeLimits.peerQueueBytesMax,
@@ -88,6 +88,7 @@ function ingressConfig({ identity, addresses, options, origin }: NodeMakings): I
     corsOrigins: options.corsOrigins,
     defaultTimeoutMs: nodeLimits.defaultTimeoutMs,
     slowRequestMs: options.slowRequestMs,
+    leaseReads: options.leaseReads,
   };
 }
 

@@ -54,12 +54,25 @@ export const nodeLimits: NodeLimits = {
   valueBytesMaxMax: 8 * mebibyte,
 };
 
-export function raftOptions(id: string, seed: number, tickMs: number, electionTimeoutTicks: number): RaftOptions {
+interface Pace {
+  readonly tickMs: number;
+  readonly electionTimeoutTicks: number;
+  readonly leaseReads: boolean;
+}
+
+/** An election timeout: without a leader for so long, nodes would elect another anyway. */
+export function voteHoldMs({ tickMs, electionTimeoutTicks, leaseReads }: Pace): number {
+  return leaseReads ? tickMs * electionTimeoutTicks : 0;
+}
+
+export function raftOptions(id: string, seed: number, pace: Pace): RaftOptions {
+  const { tickMs, electionTimeoutTicks } = pace;
   return {
     id,
     seed,
     tickMs,
     electionTimeoutTicks,
+    voteHoldMs: voteHoldMs(pace),
     heartbeatTicks: 1,
     preVote: true,
     checkQuorum: "eachTick",

@@ -45,6 +45,8 @@ export interface NodeOptions {
   readonly valueBytesMax: number;
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
+  /** `level=lease` is answered by the leader's lease; every node of a cluster must have it, and the same election timeout. */
+  readonly leaseReads: boolean;
   readonly historyBytesMax: number;
   /** A snapshot is due when the log exceeds this, or half the last snapshot. */
   readonly snapshotLogBytes: number;

@@ -18,7 +18,7 @@ import { StartError } from "../errors/balsa-error.ts";
 import { type Beginning, openDataDirectory } from "../storage/data-directory.ts";
 import { actorsOf, type NodeMakings } from "./actor-configs.ts";
 import { announce } from "./announce.ts";
-import { nodeLimits } from "./defaults.ts";
+import { nodeLimits, voteHoldMs } from "./defaults.ts";
 import { exchangeJson } from "./http-exchange.ts";
 import { identify } from "./identify.ts";
 import { join } from "./join.ts";
@@ -26,6 +26,7 @@ import { Keepers } from "./keepers.ts";
 import type { BalsaNode, LogLine, NodeOptions, NodeStanding, StartOptions } from "./options.ts";
 import { standingOn } from "./standing.ts";
 import { completeOptions, removeDirectory } from "./start-options.ts";
+import { renewVoteHold } from "./vote-hold.ts";
 
 /** Ingress first, so that nothing new comes in; then raft, which hands leadership over; then the disks. */
 const stopOrder: readonly ActorName[] = ["ingress", "raft", "store", "log"];
@@ -50,6 +51,7 @@ export async function startNodeBehind(cuts: LinkCuts, asked: StartOptions): Prom
     const addresses = addressesOf(options);
     const directory = await openDataDirectory(options.data, { nodeId: options.id });
     const { begin, ...identity } = await identify(directory, options);
+    await renewVoteHold(directory.voteHoldFile, voteHoldMs(options));
     const node = new RunningNode({ options, addresses, directory, identity, begin }, temporary);
     await node.start(cuts);
     return node;

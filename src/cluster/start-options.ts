@@ -26,6 +26,7 @@ export async function completeOptions(
     valueBytesMax: defaults.valueBytesMax,
     tickMs: defaults.tickMs,
     electionTimeoutTicks: defaults.electionTimeoutTicks,
+    leaseReads: false,
     historyBytesMax: defaults.historyBytesMax,
     snapshotLogBytes: defaults.snapshotLogBytes,
     slowRequestMs: defaults.slowRequestMs,

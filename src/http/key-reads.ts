@@ -29,7 +29,7 @@ export class KeyReads implements Answerer {
   onRequest(exchange: Exchange, path: string, queryText: string): void {
     const { options } = this.#desk;
     const query = this.#queries.parse(queryText);
-    const { stale, maxAgeMs, redirect, revision } = query;
+    const { stale, byLease, maxAgeMs, redirect, revision } = query;
     const headers = exchange.request.headers;
     if (headers["if-match"] !== undefined) refuseFields(headers, ["if-match"]);
     const minRevision = parseMinRevision(headers);
@@ -50,6 +50,7 @@ export class KeyReads implements Answerer {
     exchange.read = ask;
     this.#desk.assertOpen();
     if (stale && this.#isReadable(minRevision)) return this.#read(exchange, ask);
+    if (byLease) return this.#desk.submit(exchange, this, { kind: "leaseRead", minRevision, redirect }, timeoutMs);
     const plain = !stale && minRevision === 0 && !redirect;
     const request = plain ? linearizableRead : ({ kind: "read", stale, minRevision, redirect } as const);
     this.#desk.submit(exchange, this, request, timeoutMs);

@@ -57,7 +57,7 @@ export class MomentReads {
   /** Reads once the state is as recent as asked. Throws BAD_REQUEST. */
   submit(exchange: Exchange, { level, revision, onMoment, turnstile = this.#turnstile }: MomentAsk): void {
     const { backend, options } = this.#desk;
-    const { stale, redirect } = level;
+    const { stale, byLease, redirect } = level;
     const { headers } = exchange.request;
     exchange.kind = "list";
     const timeoutMs = parseTimeoutMs(headers, options.defaultTimeoutMs);
@@ -70,7 +70,10 @@ export class MomentReads {
     this.#desk.assertOpen();
     const view = backend.view();
     if (stale && view !== undefined && view.revision() >= minRevision) return answer(exchange, { kind: "readable" });
-    this.#desk.submit(exchange, { answer }, { kind: "read", stale, minRevision, redirect }, timeoutMs);
+    const request = byLease
+      ? ({ kind: "leaseRead", minRevision, redirect } as const)
+      : ({ kind: "read", stale, minRevision, redirect } as const);
+    this.#desk.submit(exchange, { answer }, request, timeoutMs);
   }
 
   #begin(exchange: Exchange, read: PendingMoment): void {

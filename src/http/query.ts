@@ -48,6 +48,8 @@ export function parseFlag(parameters: QueryParameters, name: string): boolean {
 /** How fresh a read has to be, and who answers it. */
 export interface Level {
   readonly stale: boolean;
+  /** Whether the leader's lease will do. */
+  readonly byLease: boolean;
   /** Milliseconds; infinite when any age will do. */
   readonly maxAgeMs: number;
   readonly redirect: boolean;
@@ -58,12 +60,12 @@ export interface ReadQuery extends Level {
   readonly revision: number | undefined;
 }
 
-const staleByLevel: ReadonlyMap<string, boolean> = new Map([
-  ["linearizable", false],
-  ["consistent", false],
-  ["lease", false],
-  ["default", false],
-  ["stale", true],
+const levels: ReadonlyMap<string, "linearizable" | "lease" | "stale"> = new Map([
+  ["linearizable", "linearizable"],
+  ["consistent", "linearizable"],
+  ["lease", "lease"],
+  ["default", "lease"],
+  ["stale", "stale"],
 ]);
 /** What every read of data takes. */
 export const levelParameters: readonly string[] = ["level", "max-age", "redirect"];
@@ -94,14 +96,12 @@ function parseReadQuery(text: string): ReadQuery {
 
 /** `?level=`, `?max-age=` and `?redirect`. */
 export function parseLevel(parameters: QueryParameters): Level {
-  const level = parameters.get("level") ?? "linearizable";
-  const stale = staleByLevel.get(level);
-  if (stale === undefined) {
-    throw new BalsaError("BAD_REQUEST", `level takes ${[...staleByLevel.keys()].join(", ")}`);
-  }
+  const level = levels.get(parameters.get("level") ?? "linearizable");
+  if (level === undefined) throw new BalsaError("BAD_REQUEST", `level takes ${[...levels.keys()].join(", ")}`);
+  const stale = level === "stale";
   const redirect = parseFlag(parameters, "redirect");
   if (redirect && stale) throw new BalsaError("BAD_REQUEST", "a stale read is answered by the node that was asked");
-  return { stale, maxAgeMs: parseMaxAge(parameters.get("max-age"), stale), redirect };
+  return { stale, byLease: level === "lease", maxAgeMs: parseMaxAge(parameters.get("max-age"), stale), redirect };
 }
 
 /** `?revision=`: undefined when it is not given. */

@@ -50,6 +50,8 @@ export type IngressRequest =
       readonly minRevision: number;
       readonly redirect: boolean;
     }
+  /** As a read that is not stale, but the leader's lease will do. */
+  | { readonly kind: "leaseRead"; readonly minRevision: number; readonly redirect: boolean }
   | {
       readonly kind: "changeMembers";
       readonly change: MemberChange;

@@ -6,6 +6,7 @@
 import { assert, itemAt } from "./assert.ts";
 import { shortenBootScan } from "./boot-scan.ts";
 import { followCommit } from "./commit.ts";
+import { bindVote } from "./lease.ts";
 import { appendToLog, isFarewell, truncateLog } from "./log.ts";
 import type { AppendEntriesRequest, HeartbeatRequest } from "./message.ts";
 import { becomeFollower, followLeader } from "./role.ts";
@@ -46,6 +47,7 @@ export function hearLeader(state: RaftState, leaderId: NodeId): void {
   if (state.role !== "follower") becomeFollower(state, state.currentTerm, leaderId);
   else if (state.leaderId === null) followLeader(state, leaderId);
   state.electionElapsedTicks = 0;
+  bindVote(state);
   state.isToldRemoved = false;
 }
 

@@ -5,6 +5,7 @@
 
 import { assert } from "./assert.ts";
 import { isVoter } from "./configuration.ts";
+import { isVoteBound } from "./lease.ts";
 import { lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
@@ -13,9 +14,9 @@ import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } fro
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
 
-/** An election timeout has passed, or the owner says so. Ignored by those who must not lead. */
+/** An election timeout has passed, or the owner says so. Ignored by those who must not lead, or have given their word. */
 export function campaign(state: RaftState): void {
-  if (state.role === "leader" || !mayCampaign(state)) return;
+  if (state.role === "leader" || !mayCampaign(state) || isVoteBound(state)) return;
   if (state.options.preVote) beginPreElection(state);
   else beginElection(state, { leadershipTransfer: false });
 }

@@ -6,10 +6,11 @@
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
 
-/** Sends one to every member, with the newest read round that is still to be confirmed. */
+/** Sends one to every member, with the newest round that confirms reads or carries a lease. */
 export function broadcastHeartbeat(state: RaftState): void {
   const { reads, log } = state;
-  const readRound = reads.confirming.length > 0 ? reads.round : 0;
+  const isAnswerOfUse = reads.confirming.length > 0 || state.lease !== null;
+  const readRound = isAnswerOfUse ? reads.round : 0;
   for (const progress of state.progress) {
     if (progress.id === state.id) continue;
     send(state, {

@@ -14,6 +14,10 @@ export type Input =
   | { readonly kind: "propose"; readonly proposalId: number; readonly proposal: Proposal }
   /** Answered by `readGranted` with the same id, or by `readRefused`. Ids are never used twice. */
   | { readonly kind: "readIndex"; readonly readId: number }
+  /** As `readIndex`, but a leader may grant it by its lease, as far as clocks can be trusted. */
+  | { readonly kind: "leaseRead"; readonly readId: number }
+  /** What a monotonic clock says, read after all other inputs of the turn had come. With leases, first in a turn. */
+  | { readonly kind: "clock"; readonly nowMs: number }
   | { readonly kind: "transferLeadership"; readonly transferee: NodeId }
   /** The append of that id is durable; `term` and `lastIndex` repeat what it ended with. In order. */
   | { readonly kind: "persisted"; readonly writeId: WriteId; readonly term: Term; readonly lastIndex: LogIndex }

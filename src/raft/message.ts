@@ -124,6 +124,12 @@ export interface ReadIndexRequest extends Envelope {
   readonly readId: number;
 }
 
+/** As a ReadIndexRequest, but a lease of the leader will do. Answered by a ReadIndexResponse. */
+export interface LeaseReadRequest extends Envelope {
+  readonly kind: "leaseReadRequest";
+  readonly readId: number;
+}
+
 export interface ReadIndexResponse extends Envelope {
   readonly kind: "readIndexResponse";
   readonly readId: number;
@@ -146,6 +152,7 @@ export type Message =
   | ForwardedProposal
   | ForwardedProposalRefused
   | ReadIndexRequest
+  | LeaseReadRequest
   | ReadIndexResponse
   | RemovalNotice;
 

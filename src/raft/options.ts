@@ -21,6 +21,11 @@ export interface RaftOptions {
    * others from an election until then.
    */
   readonly checkQuorum: boolean | "eachTick";
+  /**
+   * Milliseconds that a node elects nobody once it has heard a leader, who may answer reads by the lease that this gives it.
+   * The same on all nodes of a cluster; 0: no leases. Otherwise the owner brings the time by `clock`, first in each turn.
+   */
+  readonly voteHoldMs: number;
   /** Appends on their way to one follower. */
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;

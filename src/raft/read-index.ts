@@ -3,16 +3,18 @@
  * Linearizable reads without a log entry (dissertation §6.4), from any node.
  *
  * A leader binds a read to its commit index when it is asked, and grants it when a quorum has answered a
- * round of heartbeats that began afterwards. All reads that wait when a round begins share it.
+ * round of heartbeats that began afterwards. All reads that wait when a round begins share it. Reads for which a lease
+ * will do are granted at once while it holds.
  */
 
 import { assert } from "./assert.ts";
 import { hasCommittedInTerm, progressOfMember } from "./commit.ts";
 import { broadcastHeartbeat } from "./heartbeat-request.ts";
-import type { ReadIndexRequest, ReadIndexResponse } from "./message.ts";
+import { holdsLease } from "./lease.ts";
+import type { LeaseReadRequest, ReadIndexRequest, ReadIndexResponse } from "./message.ts";
 import { quorumReached } from "./quorum.ts";
 import { send } from "./send.ts";
-import type { LeaderRead, RaftState } from "./state.ts";
+import type { LeaderRead, LocalRead, RaftState } from "./state.ts";
 import type { LogIndex, NodeId } from "./types.ts";
 
 /** Election timeouts that a read of this node waits for an answer. */
@@ -20,6 +22,16 @@ const giveUpTimeouts = 2;
 
 /** A read asked at this node. */
 export function onReadIndex(state: RaftState, readId: number): void {
+  askFor(state, readId, { byLease: false });
+}
+
+/** A read asked at this node for which the leader's lease will do; without one it is confirmed as any other. */
+export function onLeaseRead(state: RaftState, readId: number): void {
+  if (state.role !== "leader" || !holdsLease(state)) return askFor(state, readId, { byLease: true });
+  state.outbox.readsGranted.push({ readId, readIndex: state.log.commitIndex });
+}
+
+function askFor(state: RaftState, readId: number, { byLease }: { readonly byLease: boolean }): void {
   const { reads } = state;
   if (isAtCapacity(state)) {
     state.outbox.readsRefused.push(readId);
@@ -27,17 +39,25 @@ export function onReadIndex(state: RaftState, readId: number): void {
   }
   const wireId = reads.nextWireId;
   reads.nextWireId += 1;
-  reads.local.push({ readId, wireId, waitedTicks: 0 });
+  const read = { readId, wireId, byLease, waitedTicks: 0 };
+  reads.local.push(read);
   if (state.role === "leader") confirm(state, state.id, wireId);
-  else askLeader(state, wireId);
+  else askLeader(state, read);
 }
 
 /** A read asked at another node. One that this node cannot take is asked again. */
-export function onReadIndexRequest(state: RaftState, request: ReadIndexRequest): void {
+export function onReadIndexRequest(state: RaftState, request: ReadIndexRequest | LeaseReadRequest): void {
   if (state.role !== "leader" || isAtCapacity(state)) return;
   const { from, readId } = request;
   const known = state.reads.confirming.some((read) => read.from === from && read.wireId === readId);
   if (!known) confirm(state, from, readId);
+}
+
+/** As above, but a lease answers at once. */
+export function onLeaseReadRequest(state: RaftState, request: LeaseReadRequest): void {
+  if (state.role !== "leader" || !holdsLease(state)) return onReadIndexRequest(state, request);
+  const { from, readId: wireId } = request;
+  grant(state, { from, wireId, readIndex: state.log.commitIndex, round: 0 });
 }
 
 export function onReadIndexResponse(state: RaftState, response: ReadIndexResponse): void {
@@ -56,14 +76,14 @@ export function tickReads(state: RaftState): void {
   for (const read of reads.local) {
     read.waitedTicks += 1;
     if (read.waitedTicks >= giveUpTicks) isAnyGivenUp = true;
-    else if (state.role !== "leader" && read.waitedTicks % resendTicks === 0) askLeader(state, read.wireId);
+    else if (state.role !== "leader" && read.waitedTicks % resendTicks === 0) askLeader(state, read);
   }
   if (isAnyGivenUp) giveUpReads(state, giveUpTicks);
 }
 
 /** A leader is known now: all reads of this node go to it. */
 export function askLeaderAgain(state: RaftState): void {
-  for (const read of state.reads.local) askLeader(state, read.wireId);
+  for (const read of state.reads.local) askLeader(state, read);
 }
 
 /** The lead is lost: reads of this node wait for the next leader, others ask it themselves. */
@@ -147,10 +167,10 @@ function giveUpReads(state: RaftState, giveUpTicks: number): void {
   reads.confirming = reads.confirming.filter(({ from, wireId }) => from !== state.id || !givenUp.has(wireId));
 }
 
-function askLeader(state: RaftState, wireId: number): void {
+function askLeader(state: RaftState, { wireId, byLease }: LocalRead): void {
   if (state.leaderId === null) return;
   send(state, {
-    kind: "readIndexRequest",
+    kind: byLease ? "leaseReadRequest" : "readIndexRequest",
     from: state.id,
     to: state.leaderId,
     term: state.currentTerm,

@@ -6,6 +6,7 @@
 import { appendNoop } from "./append-own.ts";
 import { assert } from "./assert.ts";
 import { isVoter, memberIds } from "./configuration.ts";
+import { dropLease } from "./lease.ts";
 import { createProgress } from "./progress.ts";
 import { drawBelow } from "./random.ts";
 import { askLeaderAgain, dropConfirming, takeOverReads } from "./read-index.ts";
@@ -93,6 +94,7 @@ function enterTerm(state: RaftState, term: Term): void {
   state.leavingIndex = 0;
   state.uncommittedBytes = 0;
   state.stall = noStall();
+  dropLease(state);
 }
 
 function drawTimeout(state: RaftState): number {

@@ -5,6 +5,7 @@
 
 import { assert } from "./assert.ts";
 import type { ReadEntries, ReadGrant } from "./effect.ts";
+import { createLease, type Lease } from "./lease.ts";
 import { createLog, type RaftLog } from "./log.ts";
 import type { Message, ProposalRefusal } from "./message.ts";
 import type { RaftBoot, RaftOptions } from "./options.ts";
@@ -76,6 +77,8 @@ export interface LocalRead {
   readonly readId: number;
   /** Its name on the wire: never used by another process of this node, whose answers may still be on their way. */
   readonly wireId: number;
+  /** Whether a lease of the leader will do. */
+  readonly byLease: boolean;
   waitedTicks: number;
 }
 
@@ -191,6 +194,8 @@ export interface RaftState {
   electedAt: ClusterTime;
   ticksSinceElected: number;
   stall: Stall;
+  /** Null without leases. */
+  readonly lease: Lease | null;
 
   readonly writes: Writes;
   readonly applying: Applying;
@@ -245,6 +250,7 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     electedAt: 0,
     ticksSinceElected: 0,
     stall: noStall(),
+    lease: createLease(options, currentTerm),
     writes: {
       lastWriteId: 0,
       persistedWriteId: 0,

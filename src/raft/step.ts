@@ -11,11 +11,12 @@ import { advanceCommit, progressOfMember } from "./commit.ts";
 import { campaign, countOwnVote, onPreVoteResponse, onRequestVoteResponse, onTimeoutNowRequest } from "./election.ts";
 import { onEntriesRead } from "./entries-read.ts";
 import type { Input } from "./input.ts";
+import { onClock } from "./lease.ts";
 import { changeByItself } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { advanceMatch, becomeProbe } from "./progress.ts";
 import { onForwardedProposal, onForwardedProposalRefused, onPropose } from "./proposal.ts";
-import { onReadIndex, onReadIndexRequest, onReadIndexResponse } from "./read-index.ts";
+import { onLeaseRead, onLeaseReadRequest, onReadIndex, onReadIndexRequest, onReadIndexResponse } from "./read-index.ts";
 import { answerRemoved, onRemovalNotice } from "./removal.ts";
 import { onInstallSnapshotRequest, onSnapshotInstalled, onSnapshotSent, onSnapshotTaken } from "./snapshot.ts";
 import type { RaftState } from "./state.ts";
@@ -37,6 +38,10 @@ export function step(state: RaftState, input: Input): void {
       return onPropose(state, input.proposalId, input.proposal);
     case "readIndex":
       return onReadIndex(state, input.readId);
+    case "leaseRead":
+      return onLeaseRead(state, input.readId);
+    case "clock":
+      return onClock(state, input.nowMs);
     case "transferLeadership":
       return onTransferLeadership(state, input.transferee);
     case "persisted":
@@ -100,6 +105,8 @@ function receive(state: RaftState, message: Message): void {
       return onForwardedProposalRefused(state, message);
     case "readIndexRequest":
       return onReadIndexRequest(state, message);
+    case "leaseReadRequest":
+      return onLeaseReadRequest(state, message);
     case "readIndexResponse":
       return onReadIndexResponse(state, message);
     default:

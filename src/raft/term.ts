@@ -4,6 +4,7 @@
  * pre-vote, which no term holds.
  */
 
+import { isVoteBound } from "./lease.ts";
 import type { ForwardedProposal, Message } from "./message.ts";
 import { becomeFollower } from "./role.ts";
 import { send, sendAfterWrite } from "./send.ts";
@@ -11,12 +12,19 @@ import type { RaftState } from "./state.ts";
 
 /** False when the message is to be ignored, or has been answered as one of an old term. */
 export function settleTerm(state: RaftState, message: Message): boolean {
+  if (isDisregarded(state, message)) return false;
   if (message.term > state.currentTerm) return settleHigherTerm(state, message);
   if (message.term < state.currentTerm) {
     answerLowerTerm(state, message);
     return false;
   }
   return true;
+}
+
+/** A node that has given its word elects nobody, in whatever term, but whom the leader itself has told to campaign. */
+function isDisregarded(state: RaftState, message: Message): boolean {
+  if (message.term < state.currentTerm || !isVoteBound(state)) return false;
+  return message.kind === "preVoteRequest" || (message.kind === "requestVoteRequest" && !message.leadershipTransfer);
 }
 
 function settleHigherTerm(state: RaftState, message: Message): boolean {

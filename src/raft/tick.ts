@@ -6,6 +6,7 @@
 import { isOnlyVoter } from "./configuration.ts";
 import { campaign, mayCampaign } from "./election.ts";
 import { broadcastHeartbeat } from "./heartbeat-request.ts";
+import { beginLeaseRound, isVoteBound } from "./lease.ts";
 import { changeByItself } from "./membership.ts";
 import { quorumVote } from "./quorum.ts";
 import { tickReads } from "./read-index.ts";
@@ -22,7 +23,8 @@ export function onTick(state: RaftState): void {
 
 /** The leader's connection was reset: it is probably dead, and waiting longer than that helps nobody. */
 export function onPeerDisconnected(state: RaftState, peer: NodeId): void {
-  if (state.role !== "follower" || peer !== state.leaderId) return;
+  // Its followers are bound by their word: who would ask them early is not answered.
+  if (state.role !== "follower" || peer !== state.leaderId || state.lease !== null) return;
   if (state.configuration.voters.includes(state.id)) expectNewLeader(state);
 }
 
@@ -36,7 +38,7 @@ function tickFollower(state: RaftState): void {
   state.electionElapsedTicks += 1;
   campaignIfAlone(state);
   // On a node that must not campaign the count goes on, lest it stay loyal to a leader that is long silent.
-  if (state.electionElapsedTicks < state.randomizedTimeoutTicks || !mayCampaign(state)) return;
+  if (state.electionElapsedTicks < state.randomizedTimeoutTicks || !mayCampaign(state) || isVoteBound(state)) return;
   state.electionElapsedTicks = 0;
   campaign(state);
 }
@@ -62,6 +64,7 @@ function tickLeader(state: RaftState): void {
   changeByItself(state);
   if (state.heartbeatElapsedTicks < options.heartbeatTicks || state.progress.length === 0) return;
   state.heartbeatElapsedTicks = 0;
+  beginLeaseRound(state);
   broadcastHeartbeat(state);
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { progressOfMember } from "./commit.ts";
+import { giveLeaseAway } from "./lease.ts";
 import type { TransferRequest } from "./message.ts";
 import { makeDue, type Progress } from "./progress.ts";
 import { send } from "./send.ts";
@@ -40,6 +41,7 @@ export function beginTransfer(state: RaftState, transferee: NodeId): void {
 /** Lets the target campaign once its log is as long as the leader's; false when it is not, or another is meant. */
 export function completeTransfer(state: RaftState, progress: Progress): boolean {
   if (progress.id !== state.transferee || progress.matchIndex !== state.log.lastIndex) return false;
+  giveLeaseAway(state);
   send(state, { kind: "timeoutNowRequest", from: state.id, to: progress.id, term: state.currentTerm });
   return true;
 }

@@ -7,6 +7,7 @@
  *     watermark      how far the log was durable
  *     begun          empty: from here on a missing watermark is a loss
  *     state/         the state machine, a directory a generation
+ *     vote-hold      with lease reads: how long its processes keep their word to a leader
  *     snapshots/
  */
 
@@ -47,6 +48,7 @@ export interface DataDirectory {
   readonly watermarkFile: string;
   readonly stateDirectory: string;
   readonly snapshotDirectory: string;
+  readonly voteHoldFile: string;
   /** Null on a new directory: `writeIdentity` comes next, before anything else is put there. */
   readonly identity: DirectoryIdentity | null;
 }
@@ -74,6 +76,7 @@ export async function openDataDirectory(path: string, { nodeId }: { readonly nod
     watermarkFile: await realPathIn(root, "watermark"),
     stateDirectory: await realPathIn(root, "state"),
     snapshotDirectory: await realPathIn(root, "snapshots"),
+    voteHoldFile: await realPathIn(root, "vote-hold"),
     identity,
   };
 }

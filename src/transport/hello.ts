@@ -5,7 +5,7 @@
 
 import { decodeUntrusted } from "../codec/codec.ts";
 import { CodecError } from "../codec/codec-error.ts";
-import { addressOf, incarnationOf, listOf, nodeIdOf, tupleOf, wordOf } from "../codec/field.ts";
+import { addressOf, incarnationOf, listOf, nodeIdOf, tupleOf, wholeOf, wordOf } from "../codec/field.ts";
 import type { NodeId } from "../raft/types.ts";
 import { encodeFrame } from "./frame.ts";
 
@@ -13,7 +13,7 @@ import { encodeFrame } from "./frame.ts";
 const magic = "balsa-peer";
 
 /** Changes when a node of the version before would misunderstand what follows. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** A connection carries messages, or one snapshot. */
 export type Purpose = "messages" | "snapshot";
@@ -27,6 +27,8 @@ export interface Hello {
   readonly purpose: Purpose;
   /** `host:port` at which the dialer itself can be dialled. */
   readonly raftAddr: string;
+  /** How long the dialer elects nobody once it has heard a leader, for that one's lease; 0 without lease reads. */
+  readonly voteHoldMs: number;
 }
 
 export type HelloRefusal =
@@ -39,6 +41,8 @@ export type HelloRefusal =
   | "ownId"
   /** The membership knows another data directory under this id. */
   | "wrongIncarnation"
+  /** It keeps its vote for another time than this node: no lease could rest on both. */
+  | "otherLease"
   /** It is not a member, or not any more. */
   | "notMember"
   /** As many connections as this node takes. */
@@ -50,6 +54,7 @@ const refusals = [
   "wrongNode",
   "ownId",
   "wrongIncarnation",
+  "otherLease",
   "notMember",
   "tooManyConnections",
 ] as const satisfies readonly HelloRefusal[];
@@ -68,6 +73,7 @@ export type HelloAnswer =
 export interface Doorkeeper {
   readonly nodeId: NodeId;
   readonly clusterId: string;
+  readonly voteHoldMs: number;
   /** Of the node's data directory, as the membership has it; empty or undefined when it is not known yet. */
   expectedIncarnation(nodeId: NodeId): string | undefined;
   /** Why that node is not to be talked to; undefined when it is. */
@@ -79,8 +85,8 @@ const detailPattern = /^[\x20-\x7e]{0,512}$/;
 const purposes = ["messages", "snapshot"] as const;
 
 export function encodeHello(hello: Hello): Uint8Array {
-  const { clusterId, from, to, incarnation, purpose, raftAddr } = hello;
-  return encodeFrame([magic, protocolVersion, clusterId, from, to, incarnation, purpose, raftAddr]);
+  const { clusterId, from, to, incarnation, purpose, raftAddr, voteHoldMs } = hello;
+  return encodeFrame([magic, protocolVersion, clusterId, from, to, incarnation, purpose, raftAddr, voteHoldMs]);
 }
 
 export function encodeHelloAnswer(answer: HelloAnswer): Uint8Array {
@@ -97,7 +103,7 @@ export function parseHello(frame: Uint8Array): Hello | Refusal {
     const fields = listOf(decodeUntrusted(frame, helloCodecLimits), "hello");
     const other = otherProtocol(fields);
     if (other !== undefined) return other;
-    const [, , clusterId, from, to, incarnation, purpose, raftAddr] = tupleOf(fields, 8, "hello");
+    const [, , clusterId, from, to, incarnation, purpose, raftAddr, voteHoldMs] = tupleOf(fields, 9, "hello");
     return {
       clusterId: textOf(clusterId, namePattern, "clusterId"),
       from: nodeIdOf(from, "from"),
@@ -105,6 +111,7 @@ export function parseHello(frame: Uint8Array): Hello | Refusal {
       incarnation: incarnationOf(incarnation, "incarnation"),
       purpose: wordOf(purpose, purposes, "purpose"),
       raftAddr: addressOf(raftAddr, "raftAddr"),
+      voteHoldMs: wholeOf(voteHoldMs, "voteHoldMs"),
     };
   });
 }
@@ -143,7 +150,22 @@ export function refusalOf(hello: Hello, keeper: Doorkeeper): Refusal | undefined
   if (to !== keeper.nodeId) {
     return { code: "wrongNode", detail: `${from} wants ${to}, but this address is that of ${keeper.nodeId}` };
   }
-  return incarnationRefusal(from, incarnation, keeper) ?? membershipRefusal(from, keeper);
+  return (
+    incarnationRefusal(from, incarnation, keeper) ?? leaseRefusal(hello, keeper) ?? membershipRefusal(from, keeper)
+  );
+}
+
+/** A leader's lease is as long as the shortest word that it rests on, so all give the same. */
+function leaseRefusal({ from, voteHoldMs }: Hello, keeper: Doorkeeper): Refusal | undefined {
+  if (voteHoldMs === keeper.voteHoldMs) return undefined;
+  const detail =
+    `${leaseOf(from, voteHoldMs)}, ${leaseOf(keeper.nodeId, keeper.voteHoldMs)}: ` +
+    "start all nodes with the same --lease-reads, --tick-ms and --election-timeout-ticks";
+  return { code: "otherLease", detail };
+}
+
+function leaseOf(nodeId: NodeId, voteHoldMs: number): string {
+  return voteHoldMs === 0 ? `${nodeId} has no lease reads` : `${nodeId} has lease reads of ${voteHoldMs} ms`;
 }
 
 /** Is the data directory of `nodeId` the one that the membership knows? Asked of both ends of a connection. */

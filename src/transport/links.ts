@@ -28,6 +28,8 @@ export interface LinkIdentity {
   readonly incarnation: string;
   /** `host:port` at which others reach this node; see `advertise` when the port is known only later. */
   readonly raftAddr: string;
+  /** As in `Hello`. */
+  readonly voteHoldMs: number;
 }
 
 export interface LinkCallbacks {
@@ -232,7 +234,7 @@ export class Links {
   }
 
   #makeContext(): LinkContext {
-    const { nodeId, clusterId, incarnation } = this.#identity;
+    const { nodeId, clusterId, incarnation, voteHoldMs } = this.#identity;
     const callbacks = this.#callbacks;
     const unlessClosed = (call: () => void): void => {
       if (!this.#closed) call();
@@ -244,6 +246,7 @@ export class Links {
       keeper: {
         nodeId,
         clusterId,
+        voteHoldMs,
         expectedIncarnation: (peer) => callbacks.expectedIncarnation(peer),
         refuse: (peer) => callbacks.refuse(peer),
       },
@@ -254,6 +257,7 @@ export class Links {
         incarnation,
         purpose,
         raftAddr: this.#raftAddr,
+        voteHoldMs,
       }),
       isCutTo: (peer) => this.#cuts.to.has(peer),
       isCutFrom: (peer) => this.#cuts.from.has(peer),

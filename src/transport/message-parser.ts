@@ -168,6 +168,10 @@ function clientRequestFromWire(wire: readonly unknown[]): Message {
       const [, , , , readId] = tupleOf(wire, 5, "readIndexRequest");
       return { kind: "readIndexRequest", ...envelopeOf(wire), readId: integerOf(readId, "readId") };
     }
+    case messageKinds.leaseReadRequest: {
+      const [, , , , readId] = tupleOf(wire, 5, "leaseReadRequest");
+      return { kind: "leaseReadRequest", ...envelopeOf(wire), readId: integerOf(readId, "readId") };
+    }
     case messageKinds.readIndexResponse: {
       const [, , , , readId, readIndex] = tupleOf(wire, 6, "readIndexResponse");
       return {

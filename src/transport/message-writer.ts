@@ -27,6 +27,7 @@ export const messageKinds = {
   readIndexRequest: 14,
   readIndexResponse: 15,
   removalNotice: 16,
+  leaseReadRequest: 17,
 } as const;
 
 /** What a forwarded proposal holds. */
@@ -82,6 +83,7 @@ export function messageToWire(message: Message, entries: Uint8Array | undefined)
     case "forwardedProposalRefused":
       return [kind, from, to, term, message.proposalId, message.reason];
     case "readIndexRequest":
+    case "leaseReadRequest":
       return [kind, from, to, term, message.readId];
     case "readIndexResponse":
       return [kind, from, to, term, message.readId, message.readIndex];

@@ -13,7 +13,13 @@ import { durationOf, fuzzSeed, mutated, Random } from "./random.ts";
 const cases = 10_000;
 const hangMs = 50;
 
-const keeper = { nodeId: "n1", clusterId: "c1", expectedIncarnation: () => undefined, refuse: () => undefined };
+const keeper = {
+  nodeId: "n1",
+  clusterId: "c1",
+  voteHoldMs: 0,
+  expectedIncarnation: () => undefined,
+  refuse: () => undefined,
+};
 
 function validFrames(from: string): readonly Uint8Array[] {
   const messages: PeerMessage[] = [

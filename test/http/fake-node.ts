@@ -46,6 +46,7 @@ export const baseConfig: IngressConfig = {
   corsOrigins: [],
   defaultTimeoutMs: 5000,
   slowRequestMs: 0,
+  leaseReads: false,
 };
 
 export function memberAt(port: number, standing: "voter" | "learner" = "voter"): Member {
@@ -171,6 +172,7 @@ export class FakeNode {
         this.toIngress({ kind: "proposalAccepted", proposalId: message.proposalId, term: this.term });
         return this.changeMembers(message.change.steps);
       case "readIndex":
+      case "leaseRead":
         return this.toIngress({ kind: "readGranted", readId: message.readId, readIndex: this.#appliedIndex });
       case "transferLeadership":
         this.leaderId = message.transferee;

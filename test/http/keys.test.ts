@@ -138,6 +138,19 @@ describe("http: keys", () => {
     }
   });
 
+  it("asks for a lease read as such where there are leases, also when it waits for a revision", async () => {
+    const leased = await FakeNode.start({ leaseReads: true });
+    try {
+      for (const headers of [{}, { "balsa-min-revision": "0" }]) {
+        leased.asked.length = 0;
+        expect((await ask(leased.port, "GET", "/key/none?level=lease", { headers })).status).to.equal(404);
+        expect(leased.asked.map((message) => message.kind)).to.deep.equal(["leaseRead"]);
+      }
+    } finally {
+      await leased.stop();
+    }
+  });
+
   it("waits for Balsa-Min-Revision, at every level", async () => {
     await ask(node.port, "PUT", "/key/a", { body: "1" });
     const waiting = ["/key/a", "/key/a?level=stale"].map((path) =>

@@ -156,6 +156,7 @@ export class Cluster implements Surroundings {
         heartbeatTicks: swarm.heartbeatTicks,
         preVote: swarm.preVote,
         checkQuorum: swarm.checkQuorum,
+        voteHoldMs: 0,
         inflightMessagesMax: swarm.inflightMessagesMax,
         inflightBytesMax: 1 << 20,
         appendBytesMax: swarm.appendBytesMax,

@@ -15,10 +15,14 @@ import {
 } from "../../src/raft/types.ts";
 import { bytesOfText, CoreNode, configurationOf, optionsOf } from "./core-node.ts";
 
+const tickMs = 100;
+
 export class CoreCluster {
   readonly nodes: CoreNode[];
   /** On their way, oldest first. */
   network: Message[] = [];
+  /** What the clocks of all nodes say, which know it with leases; ticks move it. */
+  nowMs = 1_000_000;
   /** What the network loses. */
   loses: (message: Message) => boolean = () => false;
   /** The state that each snapshot stands for. */
@@ -79,6 +83,7 @@ export class CoreCluster {
       let worked = false;
       for (const node of this.nodes) {
         if (!node.alive) continue;
+        this.#tellTime(node);
         this.turn(node);
         worked = this.work(node) || worked;
         this.turn(node);
@@ -94,8 +99,11 @@ export class CoreCluster {
   /** So many ticks on the nodes that live, or on those named, everything settled after each. */
   tick(ticks: number, ids?: readonly NodeId[]): void {
     for (let tick = 0; tick < ticks; tick += 1) {
+      this.nowMs += tickMs;
       for (const node of this.nodes) {
-        if (node.alive && (ids === undefined || ids.includes(node.id))) node.step({ kind: "tick" });
+        if (!node.alive) continue;
+        this.#tellTime(node);
+        if (ids === undefined || ids.includes(node.id)) node.step({ kind: "tick" });
       }
       this.settle();
     }
@@ -130,6 +138,10 @@ export class CoreCluster {
 
   get leaders(): CoreNode[] {
     return this.nodes.filter((node) => node.alive && node.state.role === "leader");
+  }
+
+  #tellTime(node: CoreNode): void {
+    if (node.options.voteHoldMs > 0) node.step({ kind: "clock", nowMs: this.nowMs });
   }
 
   #made(options: RaftOptions, configuration: Configuration): CoreNode {

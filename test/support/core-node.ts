@@ -51,6 +51,7 @@ export function optionsOf(id: NodeId, changes: Partial<RaftOptions> = {}): RaftO
     heartbeatTicks: 1,
     preVote: true,
     checkQuorum: true,
+    voteHoldMs: 0,
     inflightMessagesMax: 64,
     inflightBytesMax: 1 << 20,
     appendBytesMax: 1 << 16,

@@ -21,6 +21,7 @@ export interface TestNodeOptions {
   readonly clusterId?: string;
   readonly incarnation?: string;
   readonly limits?: Partial<LinkLimits>;
+  readonly voteHoldMs?: number;
   readonly expectedIncarnation?: (nodeId: NodeId) => string | undefined;
   readonly refuse?: (nodeId: NodeId) => string | undefined;
   readonly onSnapshotChunk?: (offset: number, bytes: Uint8Array, last: boolean) => Promise<SnapshotAck>;
@@ -43,7 +44,7 @@ export class TestNode {
     };
     const { clusterId = "c1", incarnation = `inc-${id}` } = options;
     this.links = new Links(
-      { nodeId: id, clusterId, incarnation, raftAddr: "" },
+      { nodeId: id, clusterId, incarnation, raftAddr: "", voteHoldMs: options.voteHoldMs ?? 0 },
       {
         onMessages: (from, messages) => record({ kind: "messages", from, messages }),
         onDisconnected: (peer) => record({ kind: "disconnected", peer }),

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { afterEach, describe, it } from "mocha";
 import { encodeFrame } from "../../src/transport/frame.ts";
 import {
+  encodeHello,
   encodeHelloAnswer,
   type HelloAnswer,
   type HelloRefusal,
@@ -34,6 +35,13 @@ describe("the hello", () => {
       dialler,
       "wrongIncarnation",
       "the data directory of n2 is inc-n2, the cluster knows inc-old",
+    ],
+    [
+      "with another word on leases",
+      { voteHoldMs: 1000 },
+      dialler,
+      "otherLease",
+      "n2 has no lease reads, n1 has lease reads of 1000 ms: start all nodes with the same --lease-reads",
     ],
     ["from a node that was removed", { refuse: () => "n2 was removed" }, dialler, "notMember", "n2 was removed"],
     [
@@ -86,9 +94,9 @@ describe("the hello", () => {
   it("of another version or protocol is answered with both versions, or that it is none", async () => {
     const node = await startNode("n1");
     const cases: readonly (readonly [unknown[], string])[] = [
-      [["balsa-peer", 2, "what", "comes", "then"], "its version of the peer protocol is 2, here it is 1"],
+      [["balsa-peer", 3, "what", "comes", "then"], "its version of the peer protocol is 3, here it is 2"],
       [["etcd", 1], "it does not speak Balsa's peer protocol"],
-      [["balsa-peer", 1, "c1"], "it begins wrongly"],
+      [["balsa-peer", 2, "c1"], "it begins wrongly"],
     ];
     for (const [fields, words] of cases) {
       const peer = new RawPeer(node.address);
@@ -111,9 +119,7 @@ describe("the hello", () => {
   it("may not be followed by anything before it is answered", async () => {
     const node = await startNode("n1");
     const peer = new RawPeer(node.address);
-    const { clusterId, from, to, incarnation, purpose, raftAddr } = goodHello;
-    const hello = encodeFrame(["balsa-peer", 1, clusterId, from, to, incarnation, purpose, raftAddr]);
-    peer.socket.write(Buffer.concat([hello, encodeFrame([])]));
+    peer.socket.write(Buffer.concat([encodeHello(goodHello), encodeFrame([])]));
     await peer.closed();
     expect(await node.line("went on before its hello was answered")).to.include("peer n2");
   });

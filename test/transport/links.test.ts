@@ -323,4 +323,11 @@ describe("Links", () => {
   });
 });
 
-const peerHello = { clusterId: "c1", to: "n1", incarnation: "", purpose: "messages", raftAddr: "" } as const;
+const peerHello = {
+  clusterId: "c1",
+  to: "n1",
+  incarnation: "",
+  purpose: "messages",
+  raftAddr: "",
+  voteHoldMs: 0,
+} as const;

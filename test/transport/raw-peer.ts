@@ -71,6 +71,7 @@ export const goodHello: Hello = {
   incarnation: "inc-n2",
   purpose: "messages",
   raftAddr: "",
+  voteHoldMs: 0,
 };
 
 export function closeRawPeers(): void {

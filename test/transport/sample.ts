@@ -86,6 +86,7 @@ export function sampleMessages(from: string, to: string): readonly Message[] {
     },
     { kind: "forwardedProposalRefused", ...envelope, proposalId: 11, reason: "configurationPending" },
     { kind: "readIndexRequest", ...envelope, readId: -(2 ** 33) },
+    { kind: "leaseReadRequest", ...envelope, readId: 2 ** 40 },
     { kind: "readIndexResponse", ...envelope, readId: -1, readIndex: 77 },
     { kind: "removalNotice", ...envelope, appliedIndex: 2 ** 34 },
   ];

@@ -12,6 +12,7 @@ interface IngressDefaults {
   readonly stopGraceMs: number;
   readonly pendingBytesMax: number;
   readonly slabBytesMax: number;
+  readonly leaseReads: boolean;
 }
 
 export const ingressDefaults: IngressDefaults = {
@@ -20,4 +21,5 @@ export const ingressDefaults: IngressDefaults = {
   stopGraceMs: 3000,
   pendingBytesMax: 32 * mebibyte,
   slabBytesMax: 2 * mebibyte,
+  leaseReads: false,
 };

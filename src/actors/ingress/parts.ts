@@ -17,6 +17,8 @@ export interface IngressLimits {
   readonly pendingBytesMax: number;
   /** Commands of one proposal; at least one goes. */
   readonly slabBytesMax: number;
+  /** Whether reads by lease are asked for as such; else they are linearizable ones. */
+  readonly leaseReads: boolean;
 }
 
 /** Where this node stands, as every part of the actor sees it during a turn. */

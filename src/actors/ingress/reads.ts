@@ -2,7 +2,8 @@
  * @module
  * Reads that wait: for a read index from the leader, for the state to reach it, for a revision (dissertation §6.4).
  *
- * All reads that wait share one round. A read joins only a round that is asked after it arrived.
+ * All reads that wait share one round, those for which the leader's lease will do another. A read joins only a round that
+ * is asked after it arrived.
  */
 
 import type { ErrorCode } from "../../errors/codes.ts";
@@ -11,7 +12,7 @@ import type { Milestones } from "../../http/request.ts";
 import type { ReadGranted, ReadRefused } from "../protocol/ingress-raft.ts";
 import type { Parts } from "./parts.ts";
 
-/** Rounds under way; with two, reads that arrive during one need not wait for its end. */
+/** Rounds of each kind under way; with two, reads that arrive during one need not wait for its end. */
 const roundsMax = 2;
 /** A round without an answer for so long is asked again: its question may have been lost on the way to the leader. */
 const roundPatienceMs = 1000;
@@ -35,7 +36,15 @@ export interface Barrier {
   cancel(): void;
 }
 
+/** Reads that are asked about in the same words. */
+interface Lane {
+  readonly ask: "readIndex" | "leaseRead";
+  waiting: PendingRead[];
+  underWay: number;
+}
+
 interface Round extends Milestones {
+  readonly lane: Lane;
   readonly reads: readonly PendingRead[];
   takenAtMs: number;
   decidedAtMs: number;
@@ -45,7 +54,8 @@ export class Reads {
   readonly #parts: Parts;
   readonly #byRequest = new ById<PendingRead>();
   readonly #rounds = new Map<number, Round>();
-  #waiting: PendingRead[] = [];
+  readonly #linearizable: Lane = { ask: "readIndex", waiting: [], underWay: 0 };
+  readonly #byLease: Lane = { ask: "leaseRead", waiting: [], underWay: 0 };
   #granted: { readonly readIndex: number; readonly reads: readonly PendingRead[] }[] = [];
   #behind: PendingRead[] = [];
   #lastReadId = 0;
@@ -67,10 +77,21 @@ export class Reads {
   }
 
   onRequest(requestId: number, stale: boolean, minRevision: number, deadlineMs: number): void {
-    const read = { requestId, deadlineMs, minRevision, onReached: null, behind: stale, settled: false, round: null };
+    this.#take(requestId, stale ? null : this.#linearizable, minRevision, deadlineMs);
+  }
+
+  onLeaseRequest(requestId: number, minRevision: number, deadlineMs: number): void {
+    const lane = this.#parts.limits.leaseReads ? this.#byLease : this.#linearizable;
+    this.#take(requestId, lane, minRevision, deadlineMs);
+  }
+
+  /** Without a lane, a read only waits for its revision. */
+  #take(requestId: number, lane: Lane | null, minRevision: number, deadlineMs: number): void {
+    const behind = lane === null;
+    const read = { requestId, deadlineMs, minRevision, onReached: null, behind, settled: false, round: null };
     this.#byRequest.add(requestId, read);
-    if (stale) this.#behind.push(read);
-    else this.#waiting.push(read);
+    if (lane === null) this.#behind.push(read);
+    else lane.waiting.push(read);
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
   }
 
@@ -85,7 +106,7 @@ export class Reads {
       settled: false,
       round: null,
     };
-    this.#waiting.push(read);
+    this.#linearizable.waiting.push(read);
     return {
       cancel: () => {
         read.settled = true;
@@ -101,7 +122,7 @@ export class Reads {
   onGranted(message: ReadGranted): void {
     const round = this.#rounds.get(message.readId);
     if (round === undefined) return;
-    this.#rounds.delete(message.readId);
+    this.#end(message.readId, round);
     round.takenAtMs = this.#parts.standing.nowMs;
     this.#granted.push({ readIndex: message.readIndex, reads: round.reads });
   }
@@ -114,8 +135,14 @@ export class Reads {
   }
 
   #takeBack(readId: number, round: Round): void {
+    this.#end(readId, round);
+    const { lane } = round;
+    lane.waiting = round.reads.filter((read) => !read.settled).concat(lane.waiting);
+  }
+
+  #end(readId: number, round: Round): void {
     this.#rounds.delete(readId);
-    this.#waiting = round.reads.filter((read) => !read.settled).concat(this.#waiting);
+    round.lane.underWay -= 1;
   }
 
   unblock(): void {
@@ -126,7 +153,8 @@ export class Reads {
   flush(): void {
     if (this.#granted.length > 0) this.#reachIndex();
     if (this.#behind.length > 0) this.#reachRevision();
-    this.#ask();
+    this.#ask(this.#linearizable);
+    this.#ask(this.#byLease);
   }
 
   #reachIndex(): void {
@@ -165,18 +193,19 @@ export class Reads {
     });
   }
 
-  #ask(): void {
+  #ask(lane: Lane): void {
     const { out, standing } = this.#parts;
-    if (this.#waiting.length === 0 || this.#blocked || this.#rounds.size >= roundsMax) return;
+    if (lane.waiting.length === 0 || this.#blocked || lane.underWay >= roundsMax) return;
     if (standing.leadership.leaderId === null) return;
-    const reads = this.#waiting.filter((read) => !read.settled);
-    this.#waiting = [];
+    const reads = lane.waiting.filter((read) => !read.settled);
+    lane.waiting = [];
     if (reads.length === 0) return;
     const readId = ++this.#lastReadId;
-    const round = { reads, askedAtMs: standing.nowMs, takenAtMs: 0, decidedAtMs: 0 };
+    const round = { lane, reads, askedAtMs: standing.nowMs, takenAtMs: 0, decidedAtMs: 0 };
     for (const read of reads) read.round = round;
     this.#rounds.set(readId, round);
-    out.toRaft.push({ kind: "readIndex", readId });
+    lane.underWay += 1;
+    out.toRaft.push({ kind: lane.ask, readId });
   }
 
   onTick(stopDeadlineMs: number): void {
@@ -193,7 +222,9 @@ export class Reads {
       else this.#onDeadline(read, nowMs >= stopDeadlineMs);
     }
     this.#earliestDeadlineMs = earliestMs;
-    this.#waiting = this.#waiting.filter((read) => !read.settled);
+    for (const lane of [this.#linearizable, this.#byLease]) {
+      lane.waiting = lane.waiting.filter((read) => !read.settled);
+    }
     this.#behind = this.#behind.filter((read) => !read.settled);
   }
 

@@ -71,6 +71,7 @@ class IngressThread implements RunningActor, Backend {
       origin: config.origin,
       pendingRequestsMax: config.pendingRequestsMax,
       proposalsInFlightMax: config.proposalsInFlightMax,
+      leaseReads: config.leaseReads,
     });
     this.#pump = new Pump((inputs) => this.#turn(inputs), { inputsPerTurnMax: ingressDefaults.inputsPerTurnMax });
     this.#http = new HttpServer(this, {

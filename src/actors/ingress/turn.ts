@@ -176,6 +176,8 @@ export class Ingress {
         return this.#keepAlives.onRequest(requestId, request.leaseId, deadlineMs);
       case "read":
         return this.#reads.onRequest(requestId, request.stale, request.minRevision, deadlineMs);
+      case "leaseRead":
+        return this.#reads.onLeaseRequest(requestId, request.minRevision, deadlineMs);
       case "changeMembers": {
         const { change, reachMsMax } = request;
         return this.#membership.onRequest(requestId, { change, deadlineMs, reachMsMax });

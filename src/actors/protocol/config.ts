@@ -70,4 +70,5 @@ export interface IngressConfig {
   readonly defaultTimeoutMs: number;
   /** Requests that take so long are logged; 0 logs none. */
   readonly slowRequestMs: number;
+  readonly leaseReads: boolean;
 }

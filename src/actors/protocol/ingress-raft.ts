@@ -2,7 +2,7 @@
  * @module
  * Between ingress and raft: what clients want of the cluster, and what became of it.
  *
- * Bound: ingress asks for at most `proposalsInFlightMax` commands and two read indices at a time; more
+ * Bound: ingress asks for at most `proposalsInFlightMax` commands, and two read indices of each kind at a time; more
  * waits in ingress, where it is refused as `OVERLOADED` when its own bound is reached.
  */
 
@@ -31,6 +31,12 @@ export interface AskReadIndex {
   readonly readId: number;
 }
 
+/** As a read index, for reads that the leader may answer by its lease. */
+export interface AskLeaseRead {
+  readonly kind: "leaseRead";
+  readonly readId: number;
+}
+
 export interface TransferLeadership {
   readonly kind: "transferLeadership";
   readonly transferee: NodeId;
@@ -42,7 +48,7 @@ export interface Inspect {
   readonly inspectId: number;
 }
 
-export type IngressToRaft = Propose | ProposeConfiguration | AskReadIndex | TransferLeadership | Inspect;
+export type IngressToRaft = Propose | ProposeConfiguration | AskReadIndex | AskLeaseRead | TransferLeadership | Inspect;
 
 /** Appended or handed on in `term`. Once a later term has applied, what is still missing is lost for certain. */
 export interface ProposalAccepted {

@@ -29,6 +29,7 @@ export function onIngress(
       return step(state.core, { kind: "propose", proposalId: message.proposalId, proposal });
     }
     case "readIndex":
+    case "leaseRead":
       onReadAsked(state.freshness, message.readId, nowMs);
       return step(state.core, message);
     case "transferLeadership":
@@ -49,6 +50,7 @@ function refuse(message: IngressToRaft, effects: RaftActorEffects): void {
       effects.toIngress.push({ kind: "proposalRefused", proposalId: message.proposalId, reason });
       return;
     case "readIndex":
+    case "leaseRead":
       effects.toIngress.push({ kind: "readRefused", readId: message.readId });
       return;
     case "inspect":

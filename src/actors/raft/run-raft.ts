@@ -61,7 +61,7 @@ export class RaftRunner {
     this.#snapshots = new SnapshotTraffic((message) => this.#store.send([message]));
     const { identity, addresses, peerQueueBytesMax, frameBytesMax } = config;
     this.#links = new Links(
-      { ...identity, raftAddr: addresses.raftAdvertise },
+      { ...identity, raftAddr: addresses.raftAdvertise, voteHoldMs: config.options.voteHoldMs },
       {
         onMessages: (from, messages) => this.#onPeerMessages(from, messages),
         onDisconnected: (peer) => this.#pump.push({ kind: "peerDisconnected", peer }),

@@ -25,7 +25,7 @@ import type { RaftActorState } from "./state.ts";
  * Steps through the inputs and gives all that is to be done.
  *
  * At most one tick counts however many are among the inputs: after a pause, what waits in the sockets comes
- * before time does.
+ * before time does. `nowMs` is read when all inputs have come: a lease is judged by a moment that no read precedes.
  */
 export function turn(
   state: RaftActorState,
@@ -35,6 +35,7 @@ export function turn(
   const effects = noEffects();
   onAppliedSeen(state, appliedIndex);
   let ticked = false;
+  if (state.core !== null && state.config.options.voteHoldMs > 0) step(state.core, { kind: "clock", nowMs });
   for (const input of inputs) {
     if (input.kind === "tick") ticked = true;
     else if (input.kind !== "fromIngress") onInput(state, input, effects, nowMs);

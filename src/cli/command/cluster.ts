@@ -26,6 +26,7 @@ export async function cluster(flags: Flags): Promise<number> {
     httpPort,
     raftPort,
     data: settings.text("data") ?? "./data",
+    leaseReads: settings.switch("lease-reads"),
     logLevel: settings.text("log-level") ?? "info",
     logFormat: settings.text("log-format") ?? (process.stderr.isTTY ? "pretty" : "json"),
     config: configPathOf(flags),

@@ -43,6 +43,7 @@ export function nodeOptionsOf(settings: Settings, log: (line: LogLine) => void):
     valueBytesMax: countWithin(settings, "value-bytes-max", 1, nodeLimits.valueBytesMaxMax),
     tickMs: countWithin(settings, "tick-ms", 10, 10_000),
     electionTimeoutTicks: countWithin(settings, "election-timeout-ticks", 3, 1_000),
+    leaseReads: settings.switch("lease-reads"),
     historyBytesMax: countWithin(settings, "history-bytes", 0, Number.MAX_SAFE_INTEGER),
     snapshotLogBytes: countWithin(settings, "snapshot-log-bytes", 64 * 1024, Number.MAX_SAFE_INTEGER),
     slowRequestMs: settings.count("slow-request"),

@@ -24,6 +24,12 @@ const logFormat: Setting = {
   help: "one JSON object a line, or lines for people",
 };
 
+const leaseReads: Setting = {
+  name: "lease-reads",
+  type: "boolean",
+  help: "answer level=lease by the leader's clock alone; for all nodes of a cluster or none",
+};
+
 export const serveSettings: readonly Setting[] = [
   { name: "id", type: "string", placeholder: "id", help: "this node's name" },
   {
@@ -132,6 +138,7 @@ export const serveSettings: readonly Setting[] = [
     default: defaults.electionTimeoutTicks,
     help: "an election starts after this many ticks without a leader, to twice as many, at random",
   },
+  leaseReads,
   logLevel,
   logFormat,
   {
@@ -172,6 +179,7 @@ export const clusterSettings: readonly Setting[] = [
     default: 9091,
     help: "the first node's port for other nodes; the others count up",
   },
+  leaseReads,
   logLevel,
   logFormat,
 ];

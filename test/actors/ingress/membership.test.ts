@@ -32,6 +32,7 @@ class Join {
     proposalsInFlightMax: 4,
     pendingBytesMax: 1000,
     slabBytesMax: 500,
+    leaseReads: false,
   });
   #nowMs = 0;
   #lastReadId = 0;

@@ -26,6 +26,7 @@ export const limits: IngressLimits = {
   proposalsInFlightMax: 4,
   pendingBytesMax: 1000,
   slabBytesMax: 500,
+  leaseReads: false,
 };
 export const stale: IngressRequest = { kind: "read", stale: true, minRevision: 9, redirect: false };
 export const linearizable: IngressRequest = { kind: "read", stale: false, minRevision: 0, redirect: false };

@@ -19,12 +19,18 @@ export class SteppedCluster {
   readonly nodes: Map<string, SteppedNode> = new Map();
   readonly #disks = new Map<string, Disk>();
   readonly #down = new Set<string>();
+  readonly #paused = new Set<string>();
+  readonly #leaseReads: boolean;
+
+  constructor({ leaseReads = false }: { readonly leaseReads?: boolean } = {}) {
+    this.#leaseReads = leaseReads;
+  }
 
   /** A node alone, which begins a cluster when its disk is new, or waits to be taken in. */
   async start(id: string, bootstrap: boolean): Promise<SteppedNode> {
     const disk = this.#disks.get(id) ?? { log: new MemoryRows() };
     this.#disks.set(id, disk);
-    const node = await SteppedNode.start(configOf(id, bootstrap), disk);
+    const node = await SteppedNode.start(configOf(id, bootstrap, this.#leaseReads), disk);
     this.nodes.set(id, node);
     return node;
   }
@@ -40,11 +46,19 @@ export class SteppedCluster {
     else this.#down.delete(id);
   }
 
+  /** Stops a process, as SIGSTOP does: what comes for it waits, and its clock goes on. False lets it go on. */
+  setPaused(id: string, paused: boolean): void {
+    if (paused) this.#paused.add(id);
+    else this.#paused.delete(id);
+  }
+
   /** Steps and delivers until nothing moves. */
   async settle(): Promise<void> {
     for (let steps = 0; steps < stepsMax; steps++) {
       let moved = false;
-      for (const node of this.nodes.values()) moved = (await node.step()) || moved;
+      for (const node of this.nodes.values()) {
+        if (!this.#paused.has(node.id)) moved = (await node.step()) || moved;
+      }
       if (!(this.#deliver() || moved)) return;
     }
     throw new Error(`the cluster has not come to rest in ${stepsMax} steps`);
@@ -55,7 +69,10 @@ export class SteppedCluster {
     for (let ticks = 0; ticks < 200; ticks++) {
       await this.settle();
       if (condition()) return;
-      for (const node of this.nodes.values()) node.tick(tickMs);
+      for (const node of this.nodes.values()) {
+        if (this.#paused.has(node.id)) node.sleep(tickMs);
+        else node.tick(tickMs);
+      }
     }
     throw new Error(`in 200 ticks there was no ${what}`);
   }
@@ -79,7 +96,7 @@ function overTheWire({ from, to, message }: InFlight): InFlight {
   return { from, to, message: parsePeerMessage(wire, { from, to }, defaultLinkLimits) };
 }
 
-export function configOf(id: string, bootstrap: boolean): RaftConfig {
+export function configOf(id: string, bootstrap: boolean, leaseReads = false): RaftConfig {
   const seed = Number.parseInt(id.slice(1), 10);
   const address = (port: number): string => `127.0.0.1:${port + seed}`;
   return {
@@ -90,7 +107,7 @@ export function configOf(id: string, bootstrap: boolean): RaftConfig {
       httpAdvertise: address(8090),
       raftAdvertise: address(9090),
     },
-    options: optionsOf(id, seed),
+    options: optionsOf(id, seed, leaseReads),
     bootstrap,
     snapshotLogBytes: 1 << 30,
     peerQueueBytesMax: 1 << 26,
@@ -98,7 +115,7 @@ export function configOf(id: string, bootstrap: boolean): RaftConfig {
   };
 }
 
-function optionsOf(id: string, seed: number): RaftOptions {
+function optionsOf(id: string, seed: number, leaseReads: boolean): RaftOptions {
   return {
     id,
     seed,
@@ -107,6 +124,7 @@ function optionsOf(id: string, seed: number): RaftOptions {
     heartbeatTicks: 1,
     preVote: true,
     checkQuorum: true,
+    voteHoldMs: leaseReads ? 10 * tickMs : 0,
     inflightMessagesMax: 16,
     inflightBytesMax: 1 << 20,
     appendBytesMax: 1 << 16,

@@ -83,6 +83,7 @@ export class SteppedNode {
       origin,
       pendingRequestsMax: 1_000,
       proposalsInFlightMax: 100,
+      leaseReads: config.options.voteHoldMs > 0,
     });
     const meta = (): StoreState["meta"] => this.#store.meta;
     this.#view = new RowStateView(
@@ -122,6 +123,11 @@ export class SteppedNode {
     this.#nowMs += milliseconds;
     this.#mailboxes.raft.push({ kind: "tick" });
     this.#mailboxes.ingress.push({ kind: "tick" });
+  }
+
+  /** Time passes and the process does not notice. */
+  sleep(milliseconds: number): void {
+    this.#nowMs += milliseconds;
   }
 
   receive({ from, message }: InFlight): void {
