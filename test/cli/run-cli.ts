@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What the binary reads from stdin; nothing by default. */
   readonly stdin?: Uint8Array;
+  /** Sends it SIGINT once it has printed so much. */
+  readonly interruptAfterBytes?: number;
 }
 
 /** The environment is this process's without its own `BALSA_` variables. */
@@ -28,7 +30,12 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const child = spawn(process.execPath, [binary, ...args], { env, timeout: endMsMax, killSignal: "SIGKILL" });
   const stdout: Buffer[] = [];
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  let bytes = 0;
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes >= (options.interruptAfterBytes ?? Number.POSITIVE_INFINITY)) child.kill("SIGINT");
+  });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });

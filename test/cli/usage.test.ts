@@ -68,7 +68,7 @@ function refusals(): Readonly<Record<string, Refusal>> {
   return {
     ...addressRefusals(data),
     "no command": { args: [], code: 2, says: /Usage: balsa/ },
-    "an unknown command": { args: ["keys"], code: 2, says: /unknown command 'keys'/ },
+    "an unknown command": { args: ["kyes"], code: 2, says: /unknown command 'kyes'/ },
     "an unknown flag": { args: ["get", "a", "--nope"], code: 2, says: /unknown option '--nope'/ },
     "a missing key": { args: ["get"], code: 2, says: /missing required argument 'key'/ },
     "an empty key": { args: ["get", ""], code: 2, says: /at least one byte/ },

@@ -1,6 +1,6 @@
 /**
  * @module
- * `balsa get|put|del|status` against a node that answers on loopback: bytes, formats and exit codes.
+ * `balsa get|put|del|watch|status` against a node that answers on loopback: bytes, formats and exit codes.
  */
 
 import { createServer, type Server } from "node:http";
@@ -23,7 +23,18 @@ describe("the client commands", () => {
       request.on("end", () => {
         const found = stored.get(path);
         const headers = { etag: '"3"', "balsa-revision": "5" };
-        if (path === "/status") {
+        if (path === "/watch") {
+          response.writeHead(200, { "content-type": "text/event-stream", "balsa-revision": "5" });
+          const item = {
+            key: "p/a",
+            valueBase64: bytes.toString("base64"),
+            createRevision: 6,
+            modRevision: 6,
+            version: 1,
+          };
+          response.write(`id: 6\nevent: put\ndata: ${JSON.stringify({ ...item, lease: null })}\n\n`);
+          response.write(`id: 7\nevent: delete\ndata: {"key":"p/a","modRevision":7}\n\n`);
+        } else if (path === "/status") {
           response.writeHead(200).end('{"id":"n1","role":"leader","term":2,"leader":{"id":"n1"},"revision":5}');
         } else if (request.method === "PUT") {
           stored.set(path, Buffer.concat(chunks));
@@ -92,6 +103,20 @@ describe("the client commands", () => {
     expect((await run(["del", "gone"])).stdout.toString()).to.equal("1\n");
     expect(await run(["del", "gone"])).to.deep.include({ code: 0, stdout: Buffer.from("0\n") });
   });
+
+  for (const [output, printed] of [
+    ["simple", Buffer.concat([Buffer.from("PUT\np/a\n"), bytes, Buffer.from("\nDELETE\np/a\n")])],
+    [
+      "table",
+      Buffer.from(`revision\tkind\tkey\tvalue\n6\tput\tp/a\tbase64:${bytes.toString("base64")}\n7\tdelete\tp/a\n`),
+    ],
+  ] as const) {
+    it(`print changes as they come until they are interrupted, as ${output}`, async () => {
+      const until = printed.byteLength;
+      const end = await run(["watch", "p/", "--prefix", "-o", output], { interruptAfterBytes: until });
+      expect(end).to.deep.equal({ code: 0, stderr: "", stdout: printed });
+    });
+  }
 
   it("print the status of each endpoint that answers and name those that do not", async () => {
     const end = await run(["status", "-o", "json", "--endpoints", `${endpoint},127.0.0.1:1`]);
