@@ -117,8 +117,32 @@ describe("the client of three nodes", () => {
     expect(next.fence).to.be.above(lock.fence);
   });
 
-  it("applies every increment once while leaders crash", async () => {
+  it("hands a lock on in the order in which it was asked for", async () => {
+    const order: number[] = [];
+    const first = await client.lock("queue");
+    const rest = Array.from({ length: 3 }, async () => {
+      await using lock = await client.lock("queue");
+      order.push(lock.fence);
+    });
+    await first.release();
+    await Promise.all(rest);
+    expect(order).to.have.length(3);
+    expect(order.toSorted((one, other) => one - other)).to.deep.equal(order);
+    expect(first.lost.aborted).to.equal(false);
+  });
+
+  it("applies every increment once while leaders crash, and a watch sees each of them once", async () => {
     const counters = Array.from({ length: 4 }, (_, at) => `counter-${at}`);
+    const { revision: since } = await client.listPage({ prefix: "" }, { limit: 1 });
+    const seen = new Map<string, number>();
+    const ending = new AbortController();
+    const watching = (async (): Promise<void> => {
+      for await (const change of client.watch({ prefix: "counter-" }, { since, signal: ending.signal })) {
+        const key = textOf(change.key);
+        if (change.kind === "put") expect(change.item.version, key).to.equal((seen.get(key) ?? 0) + 1);
+        seen.set(key, (seen.get(key) ?? 0) + 1);
+      }
+    })().catch((cause: unknown) => cause);
     let stopping = false;
     const done = counters.map(async (key) => {
       let count = 0;
@@ -144,6 +168,10 @@ describe("the client of three nodes", () => {
       expect(item?.version, key).to.equal(counts[at]);
       expect(textOf(item?.value ?? new Uint8Array(0)), key).to.equal(String(counts[at]));
     }
+    await untilTrue("the watch to have seen all", () => counters.every((key, at) => seen.get(key) === counts[at]));
+    const reason = new Error("seen");
+    ending.abort(reason);
+    expect(await watching).to.equal(reason);
   });
 
   it("never goes back in time in a session, on whatever node", async () => {
