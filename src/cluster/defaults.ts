@@ -79,7 +79,7 @@ export function raftOptions(id: string, seed: number, pace: Pace): RaftOptions {
     inflightMessagesMax: 256,
     inflightBytesMax: 16 * mebibyte,
     appendBytesMax: 2 * mebibyte,
-    uncommittedBytesMax: 64 * mebibyte,
+    uncommittedBytesMax: 32 * mebibyte,
     applyingBytesMax: 16 * mebibyte,
     tailBytesMax: 4 * mebibyte,
     pendingReadsMax: 10_000,

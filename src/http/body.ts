@@ -25,22 +25,24 @@ export function drain(request: IncomingMessage): void {
 }
 
 /**
- * Reads the body and hands it to `onBody`; hands an error to `onRefused` as soon as the body is known to be too
+ * Reads the body and hands it to `onBody`, with what gives its bytes back to the budget; hands an error to `onRefused` as soon as the body is known to be too
  * large, and when all bodies together are. Neither is called when the client goes away.
  *
- * The body belongs to the caller: no buffer of the socket is behind it.
+ * The body belongs to the caller: no buffer of the socket is behind it. It counts until the caller lets go of it, since
+ * thousands of whole bodies may arrive in one round of the event loop, before the first of them is looked at.
  */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
   budget: ByteBudget,
-  onBody: (body: Uint8Array) => void,
+  onBody: (body: Uint8Array, release: () => void) => void,
   onRefused: (error: BalsaError) => void,
 ): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let held = 0;
   let refused = false;
+  let handedOn = false;
   const release = (): void => {
     budget.give(held);
     held = 0;
@@ -58,7 +60,7 @@ export function readBody(
     } else if (bytes > bytesMax) {
       refuse(tooLarge(bytesMax));
     } else if (!budget.take(chunk.length)) {
-      refuse(new BalsaError("OVERLOADED", "too many bodies are on their way in"));
+      refuse(new BalsaError("OVERLOADED", "too many bytes of bodies wait at this node"));
     } else {
       held += chunk.length;
       chunks.push(chunk);
@@ -66,10 +68,12 @@ export function readBody(
   });
   request.on("end", () => {
     if (refused) return;
-    release();
-    onBody(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes));
+    handedOn = true;
+    onBody(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes), release);
   });
-  request.on("close", release);
+  request.on("close", () => {
+    if (!handedOn) release();
+  });
 }
 
 export function tooLarge(bytesMax: number): BalsaError {

@@ -91,6 +91,7 @@ export class Connection {
       // One whose body is all there is owed its own answer: what cannot be parsed came behind it.
       if (!exchange.receiving || exchange.request.complete) continue;
       exchange.closing = true;
+      exchange.brokenOff = true;
       exchange.refuse(code, detail);
       this.#lingerOn();
       return;

@@ -20,7 +20,7 @@ export interface Answerer {
 export class Desk {
   readonly backend: Backend;
   readonly options: HttpOptions;
-  /** Bodies on their way in. */
+  /** Bodies of requests that are not answered yet. */
   readonly #bodies: ByteBudget;
   readonly #waiting = new ById<Exchange>();
   #lastRequestId = 0;
@@ -68,8 +68,9 @@ export class Desk {
       drain(request);
       throw tooLarge(bytesMax);
     }
-    const goOn = (body: Uint8Array): void => {
-      if (exchange.answered) return;
+    const goOn = (body: Uint8Array, release: () => void): void => {
+      if (exchange.answered) return release();
+      exchange.releaseBody = release;
       exchange.receivedAtMs = performance.now();
       try {
         onBody(body);
@@ -98,6 +99,7 @@ export class Desk {
   /** The client is gone, or has been answered otherwise. */
   abandon(exchange: Exchange): void {
     exchange.answered = true;
+    exchange.releaseBody?.();
     if (this.#waiting.delete(exchange.requestId)) this.backend.cancel(exchange.requestId);
   }
 

@@ -29,6 +29,9 @@ export interface Accounts {
   readonly slow: SlowRequests;
 }
 
+/** So long the rest of a body is waited for when the request was answered before it was here. */
+const restOfBodyMs = 1_000;
+
 export const exposedFields =
   "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Balsa-Lease, Location, Retry-After, Allow";
 
@@ -45,6 +48,8 @@ export class Exchange {
   /** Whether the connection ends with this answer. */
   closing = false;
   answered = false;
+  /** Whether the rest of its body will never be understood. */
+  brokenOff = false;
   /** Whether its body is still on its way in: nothing has been asked of the node yet. */
   receiving = false;
   /** What success is answered with, and where what was created is found. */
@@ -58,6 +63,8 @@ export class Exchange {
   answerer: Answerer | undefined = undefined;
   /** Set for reads of a key. */
   read: ReadAsk | undefined = undefined;
+  /** Gives back the room that its body takes; set when that is here. More than one call changes nothing. */
+  releaseBody: (() => void) | undefined = undefined;
   /** Called once, when the answer is handed to node:http. */
   onAnswered: ((exchange: Exchange) => void) | undefined = undefined;
 
@@ -81,7 +88,8 @@ export class Exchange {
     if (this.answered) return;
     this.begin(status, headers);
     const { request, response } = this;
-    if (request.method === "HEAD" || body.length === 0) response.end();
+    if (this.#endsAheadOfBody()) this.#endAfterBody(body);
+    else if (request.method === "HEAD" || body.length === 0) response.end();
     else response.end(body);
     this.#settle(status);
   }
@@ -142,6 +150,30 @@ export class Exchange {
     meter.count(method, status);
     meter.record(this.kind, tookMs);
     if (tookMs >= slow.thresholdMs) slow.onAnswered(this, status, nowMs);
+    if (this.releaseBody !== undefined) this.releaseBody();
+  }
+
+  /** Whether the connection ends with this answer while the client is still sending. */
+  #endsAheadOfBody(): boolean {
+    const { request, response, brokenOff, closing } = this;
+    if (request.complete || brokenOff || (response.shouldKeepAlive && !closing)) return false;
+    return Number(request.headers["content-length"] ?? 0) > 0 || request.headers["transfer-encoding"] !== undefined;
+  }
+
+  /**
+   * Says the answer now and closes once the rest of the body has been read, or after a while: a socket that is closed
+   * with bytes unread resets the connection, and the client loses the answer with it (RFC 9112, section 9.6).
+   */
+  #endAfterBody(body: string | Uint8Array): void {
+    const { request, response } = this;
+    if (request.method === "HEAD" || body.length === 0) response.flushHeaders();
+    else response.write(body);
+    const end = (): void => {
+      clearTimeout(timer);
+      response.end();
+    };
+    const timer = setTimeout(end, restOfBodyMs).unref();
+    request.once("close", end).resume();
   }
 
   json(status: number, body: object, headers: string[] = []): void {

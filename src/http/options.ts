@@ -10,7 +10,7 @@ export interface HttpOptions extends GuardOptions {
   readonly valueBytesMax: number;
   /** Of JSON bodies. */
   readonly bodyBytesMax: number;
-  /** Bodies on their way in, all connections together. */
+  /** Bodies of requests that are not answered yet, all connections together. */
   readonly bodiesBytesMax: number;
   /** Request line and header fields of one request, roughly. */
   readonly headerBytesMax: number;

@@ -195,6 +195,65 @@ describe("http: bytes on the wire", () => {
     expect(problemOf(reply).code).to.equal("VALUE_TOO_LARGE");
   });
 
+  it("keeps a body in its account until the request is answered or its client is gone", async () => {
+    await server.stop(0);
+    await serve({ bodiesBytesMax: 1500 });
+    const put = `PUT /key/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n${"x".repeat(1000)}`;
+    const submitted = (): Promise<void> =>
+      new Promise((resolve) => {
+        backend.onSubmit = resolve;
+      });
+    const first = submitted();
+    const waiting = new RawConnection(port);
+    waiting.socket.write(put);
+    await first;
+
+    const refused = await ask(port, "PUT", "/key/b", { body: "y".repeat(1000) });
+    expect(problemOf(refused)).to.include({ code: "OVERLOADED", status: 503, outcome: "not-applied" });
+    expect(refused.headers["retry-after"]).to.equal("1");
+
+    const second = submitted();
+    server.answer(1, { kind: "applied", revision: 1, result: { kind: "put", modRevision: 1 } });
+    await waiting.until("HTTP/1.1 204");
+    waiting.socket.write(put);
+    await second;
+    const gone = new Promise<void>((resolve) => {
+      backend.onCancel = resolve;
+    });
+    waiting.socket.resetAndDestroy();
+    await gone;
+
+    const third = submitted();
+    const last = new RawConnection(port);
+    last.socket.write(put);
+    await third;
+    expect(backend.submitted).to.have.length(3);
+    last.socket.destroy();
+  });
+
+  const lastPut = "PUT /key/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n";
+
+  it("reads the rest of a body that it has refused before it closes, so that the answer is not lost", async () => {
+    await server.stop(0);
+    await serve({ bodiesBytesMax: 10 });
+    const connection = new RawConnection(port);
+    const closed = new Promise<boolean>((resolve) => {
+      connection.socket.once("close", resolve);
+    });
+    connection.socket.write(lastPut + "x".repeat(500));
+    await connection.until('"code":"OVERLOADED"');
+    connection.socket.write("x".repeat(500));
+    expect(await closed, "closed by an error").to.equal(false);
+    expect(connection.received).to.match(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n[^]*Connection: close/);
+  });
+
+  it("does not wait for that rest for ever", async () => {
+    await server.stop(0);
+    await serve({ bodiesBytesMax: 10, requestTimeoutMs: 30_000 });
+    const reply = await exchangeRaw(port, lastPut + "x".repeat(500));
+    expect(reply).to.match(/^HTTP\/1\.1 503 [^]*"code":"OVERLOADED"/);
+  });
+
   it("answers pipelined requests in order", async () => {
     const reply = await exchangeRaw(port, get.repeat(3) + lastGet);
     expect(reply.split("HTTP/1.1 404").length - 1).to.equal(4);
