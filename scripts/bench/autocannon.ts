@@ -62,7 +62,12 @@ async function fire({ scenario, at, seconds }: Shot): Promise<Measurement> {
     return scenario.body === "" ? { ...request, path } : { ...request, path, body };
   };
   const requests = [{ method: scenario.method, setupRequest }];
-  const result = await autocannon({ url: scenario.origin, connections, duration: seconds, requests });
+  const result = await autocannon({
+    url: scenario.origin,
+    connections: scenario.connections ?? connections,
+    duration: seconds,
+    requests,
+  });
   return {
     perSecond: result["2xx"] / result.duration,
     p50Ms: result.latency.p50,

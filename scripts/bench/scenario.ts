@@ -15,6 +15,8 @@ export interface Scenario {
   /** After it. */
   readonly query: string;
   readonly keys: KeyPattern;
+  /** Default `connections`. */
+  readonly connections?: number;
   /** `@` stands for the key's number in twelve digits; empty for none. */
   readonly body: string;
 }

@@ -20,9 +20,18 @@ export async function findWrk(directory: string): Promise<LoadTool | null> {
 }
 
 async function measure(directory: string, scenario: Scenario, at: number, seconds: number): Promise<Measurement> {
-  const script = join(directory, "wrk.lua");
+  const script = join(directory, `wrk-${new URL(scenario.origin).port}.lua`);
   writeFileSync(script, luaOf(scenario, at));
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, scenario.origin];
+  const args = [
+    "-t1",
+    `-c${scenario.connections ?? connections}`,
+    `-d${seconds}s`,
+    "--timeout",
+    "10s",
+    "-s",
+    script,
+    scenario.origin,
+  ];
   const { stdout } = await run("wrk", args);
   const [, requests, microseconds, status, socket, p50, p99] =
     /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout) ?? [];
