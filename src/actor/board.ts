@@ -25,6 +25,8 @@ export const boardCells = [
   "leaderKnown",
   /** When the newest confirmed read index that is applied here was asked for, in monotonic ms; see Balsa-Age-Ms. */
   "freshAtMs",
+  /** Members whose state is not this leader's; 0 while this node does not lead. */
+  "stateMismatches",
   // store
   "revisionApplying",
   "revisionApplied",

@@ -13,6 +13,7 @@ import type { Command } from "./command.ts";
 import { type Execution, type ExecutionOutcome, execute, prepare } from "./execute.ts";
 import { configurationKey } from "./keys.ts";
 import type { MachineLimits } from "./limits.ts";
+import { isMarked, type StateMark } from "./mark.ts";
 import type { StateMeta } from "./meta.ts";
 import { type ReadAhead, RowsMissingError } from "./read-ahead.ts";
 import { type Crc32, RecordFormatError } from "./record.ts";
@@ -50,6 +51,8 @@ export interface AppliedBatch {
   readonly results: readonly OwnResult[];
   /** The earliest cluster time at which a lease that it has granted or renewed can end; Infinity when none. */
   readonly earliestDue: number;
+  /** Of those of its entries that are marked, in order. */
+  readonly marks: readonly StateMark[];
 }
 
 export interface BatchOptions {
@@ -92,6 +95,7 @@ export function applyBatch(
     compactedRevision: before.compactedRevision,
   };
   const results: OwnResult[] = [];
+  const marks: StateMark[] = [];
   let configuration: Uint8Array | null = null;
   for (const entry of entries) {
     if (batch.changes >= options.changesMax) break;
@@ -107,7 +111,10 @@ export function applyBatch(
     }
     appliedIndex = execution.index;
     appliedTerm = entry.term;
-    time = execution.time;
+    if (isMarked(time, entry.time)) {
+      marks.push({ index: appliedIndex, revision: execution.revision - 1, stateHash: batch.stateHash });
+    }
+    time = entry.time;
     termStartTime = execution.termStartTime;
   }
   if (configuration !== null) batch.putRow(configurationRow(configuration, crc32));
@@ -116,7 +123,7 @@ export function applyBatch(
   const { compactedRevision } = execution;
   const stands = { appliedIndex, appliedTerm, time, termStartTime, revision, compactedRevision };
   const finished = batch.finish({ ...stands, ...sessions.counters }, before.batch + 1);
-  return { ...finished, results, earliestDue: batch.leases.earliestDue };
+  return { ...finished, results, earliestDue: batch.leases.earliestDue, marks };
 }
 
 /** Null when rows are missing: the batch ends before this entry, unless it is the first. */

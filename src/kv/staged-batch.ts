@@ -72,6 +72,11 @@ export class StagedBatch {
     return this.#changes;
   }
 
+  /** Of the state as the commands so far have left it. */
+  get stateHash(): number {
+    return this.#stateHash;
+  }
+
   /** The key's record as the commands so far have left it; undefined when it is not there. */
   present(key: Uint8Array): ValueRecord | undefined {
     const { record } = this.#look(key);

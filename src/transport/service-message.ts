@@ -1,6 +1,6 @@
 /**
  * @module
- * What nodes say to each other beside Raft: what a leader knows of its followers.
+ * What nodes say to each other beside Raft: what a leader knows of its followers, and how their states stand.
  * Nothing of Raft's safety rests on these.
  */
 
@@ -27,10 +27,18 @@ export interface InspectResponse {
   readonly progress: readonly PeerProgress[];
 }
 
-export type ServiceMessage = InspectRequest | InspectResponse;
+/** How the sender's state stood after an entry: its leader compares. */
+export interface StateMarkNotice {
+  readonly kind: "stateMark";
+  readonly index: LogIndex;
+  readonly revision: number;
+  readonly stateHash: number;
+}
+
+export type ServiceMessage = InspectRequest | InspectResponse | StateMarkNotice;
 
 /** First items of their wire form; those of the core's messages are below. */
-export const serviceKinds = { inspectRequest: 32, inspectResponse: 33 } as const;
+export const serviceKinds = { inspectRequest: 32, inspectResponse: 33, stateMark: 34 } as const;
 
 export function serviceToWire(message: ServiceMessage): unknown {
   const kind = serviceKinds[message.kind];
@@ -43,6 +51,8 @@ export function serviceToWire(message: ServiceMessage): unknown {
         message.inspectId,
         message.progress.map(({ id, matchIndex, healthy }) => [id, matchIndex, healthy]),
       ];
+    case "stateMark":
+      return [kind, message.index, message.revision, message.stateHash];
   }
 }
 
@@ -56,6 +66,15 @@ export function serviceFromWire(wire: readonly unknown[]): ServiceMessage | unde
     case serviceKinds.inspectResponse: {
       const [, inspectId, progress] = tupleOf(wire, 3, "inspectResponse");
       return { kind: "inspectResponse", inspectId: integerOf(inspectId, "inspectId"), progress: progressOf(progress) };
+    }
+    case serviceKinds.stateMark: {
+      const [, index, revision, stateHash] = tupleOf(wire, 4, "stateMark");
+      return {
+        kind: "stateMark",
+        index: wholeOf(index, "index"),
+        revision: wholeOf(revision, "revision"),
+        stateHash: wholeOf(stateHash, "stateHash"),
+      };
     }
     default:
       return undefined;

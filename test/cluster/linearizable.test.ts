@@ -7,6 +7,7 @@ import { revisionBreaches } from "../../scripts/history/revisions.ts";
 import { HistoryClients } from "../../scripts/prove/history-clients.ts";
 import { PeerNetwork } from "../../scripts/prove/peer-network.ts";
 import { leaderOf, Stage, type StagedNode, until } from "../../scripts/stage.ts";
+import { expectEqualStates } from "./support/equal-states.ts";
 
 /** Resolves when so many more operations have been answered. */
 async function moreAnswers(clients: HistoryClients, count: number): Promise<void> {
@@ -61,5 +62,6 @@ describe("what clients of three processes see", function () {
     const report = checkHistory(historyOf(clients.recorded));
     expect(report.verdict, explain(report)).to.equal("linearizable");
     expect(revisionBreaches(clients.recorded)).to.deep.equal([]);
+    await expectEqualStates(nodes.map((node) => node.url));
   });
 });

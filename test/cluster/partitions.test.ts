@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { afterEach, describe, it } from "mocha";
 import { BalsaClient, BalsaError, type BalsaNode, type Cluster, startCluster } from "../../src/cluster/index.ts";
+import { expectEqualStates } from "./support/equal-states.ts";
 import { failureOf, until, untilTrue } from "./support/until.ts";
 
 /** Elections within 0.5 to 1 s: quick, and not disturbed by the pauses of a machine that does other things too. */
@@ -26,14 +27,6 @@ async function read(node: BalsaNode, key: string): Promise<string | undefined> {
 /** Waits at most that long for its answer. */
 function impatient(node: BalsaNode, timeoutMs: number): BalsaClient {
   return new BalsaClient({ endpoints: [node.httpUrl], timeoutMs });
-}
-
-async function allApplied(): Promise<void> {
-  await untilTrue("all have applied the same", () => {
-    const applied = new Set(cluster.nodes.map((node) => node.standing.appliedIndex));
-    const committed = new Set(cluster.nodes.map((node) => node.standing.commitIndex));
-    return applied.size === 1 && committed.size === 1;
-  });
 }
 
 async function newLeaderThan(node: BalsaNode): Promise<BalsaNode> {
@@ -75,7 +68,7 @@ describe("a cluster whose network is broken", function () {
       else expect(outcome).to.be.instanceOf(BalsaError);
       if (outcome instanceof BalsaError && outcome.outcome === "not-applied") expect(found).to.equal(undefined);
     }
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
   });
 
   it("writes nothing while no two nodes hear each other, and goes on when they do", async () => {
@@ -107,7 +100,7 @@ describe("a cluster whose network is broken", function () {
     expect(await failureOf(impatient(one, 300).get("a"))).to.include({ code: "NO_LEADER" });
     await cluster.heal();
     expect(await read(one, "a")).to.equal("three of five");
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
     expect(leader.standing).to.include({ term, role: "leader" });
   });
 
@@ -122,7 +115,7 @@ describe("a cluster whose network is broken", function () {
     await untilTrue("nobody leads two of five", () => leadingCount([leader, companion]) === 0);
     await cluster.heal();
     expect(await read(companion, "a")).to.equal("three of five");
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
   });
 
   it("replaces a leader that is heard by nobody, and one that hears nobody", async () => {
@@ -136,7 +129,7 @@ describe("a cluster whose network is broken", function () {
       await untilTrue(`the ${direction} one steps down`, () => leader.standing.role !== "leader");
       await cluster.heal();
       expect(await read(leader, direction)).to.equal("written");
-      await allApplied();
+      await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
       expect(leadingCount(cluster.nodes), `round ${index}`).to.equal(1);
       leader = await cluster.leader();
     }
@@ -155,7 +148,7 @@ describe("a cluster whose network is broken", function () {
     expect(between.standing.term - term, "terms in five election timeouts").to.be.at.most(2);
     await cluster.heal();
     expect(await read(cutOff, "a")).to.equal(String(written));
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
   });
 
   it("catches a node up by the log that was away for long, and elects nobody for it", async () => {
@@ -171,7 +164,7 @@ describe("a cluster whose network is broken", function () {
     }
     await cluster.heal();
     expect(await read(away, "k49")).to.match(/^19 x/);
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
     expect(leader.standing).to.include({ term, role: "leader" });
   });
 
@@ -185,7 +178,7 @@ describe("a cluster whose network is broken", function () {
     expect(await failureOf(impatient(again, 300).get("a"))).to.include({ code: "NO_LEADER" });
     await cluster.heal();
     await again.ready();
-    await allApplied();
+    await expectEqualStates(cluster.nodes.map((node) => node.httpUrl));
   });
 });
 

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { BalsaClient, BalsaError, type BalsaNode, startNode } from "../../src/cluster/index.ts";
 import { Random } from "../fuzz/random.ts";
+import { expectEqualStates } from "./support/equal-states.ts";
 import { type LinkFaults, LinkProxy } from "./support/link-proxy.ts";
 
 const seed = Number(process.env["BALSA_FUZZ_SEED"] ?? 4_211);
@@ -89,6 +90,7 @@ async function expectOnAll(
     const wrong = keys.filter((key, at) => new TextDecoder().decode(found[at]?.value) !== value(key));
     expect(wrong, `wrong or missing on ${node.id}`).to.deep.equal([]);
   }
+  await expectEqualStates(nodes.map((node) => node.httpUrl));
 }
 
 function lettersOf(key: string): string {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { after, before, describe, it } from "mocha";
+import { expectEqualStates } from "./support/equal-states.ts";
 import { eventually, fetchJson, type NodeProcess, ProcessCluster } from "./support/node-process.ts";
 
 /** More than the leader keeps below a snapshot for followers that lag a little. */
@@ -49,8 +50,6 @@ describe("a node that was away for longer than its leader's log goes back", func
     expect(Number(own["snapshotIndex"]), "the snapshot that it was given").to.be.greaterThan(10_000);
     const there = await (await fetch(`${third.url}/key/k${(putsMissed - 1) % 1000}`)).text();
     expect(there).to.match(/^value 13\d\d\d$/);
-    const states = await Promise.all(cluster.nodes.map((node) => fetchJson(`${node.url}/status`)));
-    expect(new Set(states.map(({ revision }) => revision)).size).to.equal(1);
-    expect(new Set(states.map(({ storage }) => (storage as { stateHash: number }).stateHash)).size).to.equal(1);
+    await expectEqualStates(cluster.nodes.map((node) => node.url));
   });
 });

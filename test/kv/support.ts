@@ -16,6 +16,7 @@ import {
   type MachineEntry,
   type OwnResult,
 } from "../../src/kv/machine.ts";
+import type { StateMark } from "../../src/kv/mark.ts";
 import { emptyMeta, type StateMeta } from "../../src/kv/meta.ts";
 import { ReadAhead, RowsMissingError } from "../../src/kv/read-ahead.ts";
 import { type CurrentRecord, decodeRecord } from "../../src/kv/record.ts";
@@ -59,9 +60,10 @@ export class Rows implements RowReader {
     }
   }
 
-  /** Applies all of them, in as many batches as the machine makes of them; results and rows are those of all. */
-  apply(entries: readonly MachineEntry[], trim: Trim | null = null): Pick<AppliedBatch, "rows" | "results"> {
+  /** Applies all of them, in as many batches as the machine makes of them; results, rows and marks are those of all. */
+  apply(entries: readonly MachineEntry[], trim: Trim | null = null): Pick<AppliedBatch, "rows" | "results" | "marks"> {
     const rows: RowChange[] = [];
+    const marks: StateMark[] = [];
     const results: OwnResult[] = [];
     const end = this.meta.appliedIndex + entries.length;
     let left = trim;
@@ -70,8 +72,9 @@ export class Rows implements RowReader {
       left = null;
       rows.push(...batch.rows);
       results.push(...batch.results);
+      marks.push(...batch.marks);
     } while (this.meta.appliedIndex < end);
-    return { rows, results };
+    return { rows, results, marks };
   }
 
   #applyNext(entries: readonly MachineEntry[], trim: Trim | null): AppliedBatch {

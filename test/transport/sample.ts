@@ -96,4 +96,5 @@ export const sampleServices: readonly ServiceMessage[] = [
   { kind: "inspectRequest", inspectId: 1 },
   { kind: "inspectResponse", inspectId: 1, progress: [{ id: "n2", matchIndex: 2 ** 34, healthy: true }] },
   { kind: "inspectResponse", inspectId: 2, progress: [] },
+  { kind: "stateMark", index: largest, revision: 2 ** 33, stateHash: 2 ** 48 - 1 },
 ];

@@ -48,6 +48,7 @@ const gaugeCells: readonly (readonly [name: string, cell: BoardCell, help: strin
   ["balsa_idempotency_keys", "sessions", "Idempotency keys that are remembered"],
   ["balsa_idempotency_bytes", "sessionBytes", "Bytes that these keys and their outcomes take"],
   ["balsa_log_bytes", "logBytes", "Bytes that the log takes, roughly"],
+  ["balsa_state_hash_mismatch", "stateMismatches", "Members whose state is not this leader's, 0 on others"],
   ["balsa_peer_queue_bytes", "peerQueueBytes", "Bytes that wait to be sent to peers"],
 ];
 

@@ -3,7 +3,7 @@
  * What the parts of the ingress actor share: its bounds, where the node stands, and where effects go.
  */
 
-import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
+import type { LeadershipChanged, StateMismatch } from "../protocol/ingress-raft.ts";
 import type { Outbox } from "./outbox.ts";
 
 export interface IngressLimits {
@@ -31,6 +31,8 @@ export interface Standing {
   /** Whether the state can be read. */
   readable: boolean;
   leadership: LeadershipChanged;
+  /** Raised here: by the leader, about the members that it knows. */
+  alarms: readonly StateMismatch[];
 }
 
 export interface Parts {

@@ -7,6 +7,7 @@ import type { Board } from "../../actor/board.ts";
 import type { ReadinessCheck } from "../../http/request.ts";
 import type { Configuration } from "../../raft/types.ts";
 import type { IngressConfig } from "../protocol/config.ts";
+import type { StateMismatch } from "../protocol/ingress-raft.ts";
 import { listMembers } from "./member-list.ts";
 import type { Standing } from "./parts.ts";
 
@@ -42,6 +43,7 @@ export function describeStatus(
     revision: board.get("revisionApplied"),
     compactedRevision: board.get("compactedRevision"),
     members: listMembers(standing.leadership),
+    alarms: standing.alarms.map(describeAlarm),
     uptimeMs: Math.round(uptimeMs),
     version: config.version,
     storage: {
@@ -54,6 +56,12 @@ export function describeStatus(
       incarnation: config.identity.incarnation,
     },
   };
+}
+
+function describeAlarm({ kind, nodes, index }: StateMismatch): object {
+  const [leader, member] = nodes;
+  const detail = `after index ${index} the state of ${member} is not that of ${leader}, which leads: one of them is wrong`;
+  return { kind, nodes, index, detail };
 }
 
 /** `nowMs` is of the clock that raft stamps `freshAtMs` with. */

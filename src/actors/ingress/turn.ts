@@ -77,6 +77,7 @@ export class Ingress {
         configuration: emptyConfiguration,
         removed: false,
       },
+      alarms: [],
     };
     const parts = { limits, standing: this.#standing, out: this.#out };
     this.#writes = new Writes(parts);
@@ -218,6 +219,9 @@ export class Ingress {
       case "inspected":
         this.#inspections.onInspected(message);
         return this.#onMembersNews();
+      case "alarmsChanged":
+        this.#standing.alarms = message.alarms;
+        return;
       default:
         unreachable(message);
     }

@@ -101,10 +101,25 @@ export interface Inspected {
   readonly progress: readonly MemberProgress[];
 }
 
+/** A member's state is not the leader's after an entry that both have applied. `nodes`: the leader, and that member. */
+export interface StateMismatch {
+  readonly kind: "state-mismatch";
+  readonly nodes: readonly [NodeId, NodeId];
+  /** Where it was seen first. */
+  readonly index: LogIndex;
+}
+
+/** All that are raised; sent when that has changed. */
+export interface AlarmsChanged {
+  readonly kind: "alarmsChanged";
+  readonly alarms: readonly StateMismatch[];
+}
+
 export type RaftToIngress =
   | ProposalAccepted
   | ProposalRefused
   | ReadGranted
   | ReadRefused
   | LeadershipChanged
-  | Inspected;
+  | Inspected
+  | AlarmsChanged;

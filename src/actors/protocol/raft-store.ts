@@ -6,6 +6,7 @@
  * a time in each direction.
  */
 
+import type { StateMark } from "../../kv/mark.ts";
 import type { ClusterTime, Configuration, LogIndex, NodeId, SnapshotMetadata, Term } from "../../raft/types.ts";
 
 /** Committed and persisted here; contiguous from `firstIndex`. */
@@ -139,6 +140,12 @@ export interface StoreProposal {
   readonly command: Uint8Array;
 }
 
+/** Once the entry of the mark is applied and readable. */
+export interface StateMarked {
+  readonly kind: "stateMarked";
+  readonly mark: StateMark;
+}
+
 export type StoreToRaft =
   | StoreOpened
   | Applied
@@ -146,4 +153,5 @@ export type StoreToRaft =
   | SnapshotChunk
   | SnapshotChunkStored
   | SnapshotInstalled
-  | StoreProposal;
+  | StoreProposal
+  | StateMarked;

@@ -6,6 +6,7 @@
 import { unreachable } from "../../errors/assert.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ServiceMessage } from "../../transport/service-message.ts";
+import { onPeerMark } from "./comparison.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { onInspected, ownView } from "./inspection.ts";
 import type { RaftActorState } from "./state.ts";
@@ -27,6 +28,8 @@ export function onService(
     }
     case "inspectResponse":
       return onInspected(state, message, effects);
+    case "stateMark":
+      return onPeerMark(state, state.core, from, message, effects);
     default:
       unreachable(message);
   }

@@ -9,6 +9,7 @@ import { statusOf } from "../../raft/status.ts";
 import { step } from "../../raft/step.ts";
 import type { LogIndex } from "../../raft/types.ts";
 import type { StoreToRaft } from "../protocol/raft-store.ts";
+import { onOwnMark } from "./comparison.ts";
 import { onAppliedTo } from "./freshness.ts";
 import type { RaftActorEffects } from "./input.ts";
 import { bootWhenOpened } from "./start-core.ts";
@@ -33,6 +34,8 @@ export function onStore(state: RaftActorState, message: StoreToRaft, effects: Ra
       const proposal = { kind: "commands", commands: [message.command] } as const;
       return step(core, { kind: "propose", proposalId: ownProposalId, proposal });
     }
+    case "stateMarked":
+      return onOwnMark(state, startedCore(state), message.mark, effects);
     case "snapshotChunk":
     case "snapshotChunkStored":
       return;

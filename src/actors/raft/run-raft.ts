@@ -14,6 +14,7 @@ import type { RaftConfig } from "../protocol/config.ts";
 import type { IngressToRaft, RaftToIngress } from "../protocol/ingress-raft.ts";
 import type { LogToRaft, RaftToLog } from "../protocol/raft-log.ts";
 import type { RaftToStore, StoreToRaft } from "../protocol/raft-store.ts";
+import { AlarmNews } from "./alarm-news.ts";
 import { ApplyLag } from "./apply-lag.ts";
 import { HeartbeatGauge } from "./heartbeat-gauge.ts";
 import type { RaftActorEffects, RaftActorInput } from "./input.ts";
@@ -43,6 +44,7 @@ export class RaftRunner {
   readonly #heartbeats: HeartbeatGauge;
   readonly #applyLag: ApplyLag;
   readonly #news: StatusNews;
+  readonly #alarms: AlarmNews;
   #paused = false;
   #ticker: NodeJS.Timeout | undefined;
 
@@ -58,6 +60,7 @@ export class RaftRunner {
     this.#heartbeats = new HeartbeatGauge(board);
     this.#applyLag = new ApplyLag(board);
     this.#news = new StatusNews(config, (level, message, fields) => supervisor.log(level, message, fields));
+    this.#alarms = new AlarmNews((level, message, fields) => supervisor.log(level, message, fields));
     this.#snapshots = new SnapshotTraffic((message) => this.#store.send([message]));
     const { identity, addresses, peerQueueBytesMax, frameBytesMax } = config;
     this.#links = new Links(
@@ -175,6 +178,7 @@ export class RaftRunner {
     }
     if (this.#state.shown?.role !== "leader") this.#heartbeats.onNotLeading();
     if (this.#state.shown !== null) this.#news.onStatus(this.#state.shown, startedCore(this.#state).log.commitIndex);
+    this.#alarms.onAlarms(this.#state.comparison.alarms, this.#state.shown?.role === "leader");
     showOnBoard(this.#state, this.#context.board, this.#links.queuedBytes());
   }
 

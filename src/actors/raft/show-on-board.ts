@@ -7,7 +7,11 @@ import type { Board } from "../../actor/board.ts";
 import { roleNumbers } from "../protocol/role-number.ts";
 import type { RaftActorState } from "./state.ts";
 
-export function showOnBoard({ core, freshness }: RaftActorState, board: Board, peerQueueBytes: number): void {
+export function showOnBoard(
+  { core, freshness, comparison }: RaftActorState,
+  board: Board,
+  peerQueueBytes: number,
+): void {
   if (core === null) return;
   const { log } = core;
   if (board.get("term") !== core.currentTerm) board.add("termsSeen", 1);
@@ -24,6 +28,7 @@ export function showOnBoard({ core, freshness }: RaftActorState, board: Board, p
   board.set("snapshotIndex", core.snapshot.lastIncludedIndex);
   board.set("freshAtMs", Math.floor(freshness.freshAtMs));
   board.set("peerQueueBytes", peerQueueBytes);
+  board.set("stateMismatches", comparison.alarms.length);
   // Last: by it others know that the cells above say something.
   board.set("raftStarted", 1);
 }

@@ -5,6 +5,7 @@
 
 import type { RaftState } from "../../raft/state.ts";
 import { statusOf } from "../../raft/status.ts";
+import { onStandingChanged } from "./comparison.ts";
 import type { RaftActorEffects } from "./input.ts";
 import type { RaftActorState } from "./state.ts";
 
@@ -24,6 +25,7 @@ export function showStatus(state: RaftActorState, core: RaftState, effects: Raft
   }
   state.shown = { kind: "leadershipChanged", role, term, leaderId, configuration, removed };
   effects.toIngress.push(state.shown);
+  onStandingChanged(state, core, effects);
   const leadingTerm = role === "leader" ? term : null;
   if (leadingTerm === state.leadingTermShown) return;
   state.leadingTermShown = leadingTerm;

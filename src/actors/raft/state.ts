@@ -17,6 +17,7 @@ import type { RaftConfig } from "../protocol/config.ts";
 import type { LeadershipChanged } from "../protocol/ingress-raft.ts";
 import type { LogOpened } from "../protocol/raft-log.ts";
 import type { StoreOpened } from "../protocol/raft-store.ts";
+import { type Comparison, createComparison } from "./comparison-state.ts";
 import { createFreshness, type Freshness } from "./freshness.ts";
 import { PackedRuns } from "./packed-runs.ts";
 
@@ -39,6 +40,7 @@ export interface RaftActorState {
   storeOpened: StoreOpened | null;
   readonly packed: PackedRuns;
   readonly freshness: Freshness;
+  readonly comparison: Comparison;
   ownReadId: number;
   ticksSinceOwnRead: number;
   appliedIndex: number;
@@ -70,6 +72,7 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     storeOpened: null,
     packed: new PackedRuns({ runsMax: 256, bytesMax: 8 * 1024 * 1024 }),
     freshness: createFreshness(),
+    comparison: createComparison(),
     ownReadId: ownReadIdsFrom,
     // Due at the first tick: until it is confirmed how fresh this node is, it is not ready.
     ticksSinceOwnRead: ownReadTicks,

@@ -86,6 +86,7 @@ export function onWritten(state: StoreState): void {
   state.outbox.applied = meta;
   onLeasesChanged(state, writing.earliestDue);
   if (!isNews) return;
+  for (const mark of writing.marks) state.outbox.toRaft.push({ kind: "stateMarked", mark });
   tellIngress(state, writing.results.map(wireResult));
   tellRaft(state);
 }

@@ -31,6 +31,7 @@ function failing(memberIds: readonly string[], freshAtMs = nowMs - 100, voters =
       },
       removed: false,
     },
+    alarms: [],
   };
   return checkReadiness("n1", board, standing, nowMs).flatMap(({ ok, name, detail }) =>
     ok ? [] : [`${name}: ${detail}`],

@@ -12,7 +12,7 @@ import { defaultLinkLimits } from "../../../src/transport/limits.ts";
 import { parsePeerMessage, peerMessageToWire } from "../../../src/transport/message-parser.ts";
 import { type Disk, type InFlight, SteppedNode } from "./stepped-node.ts";
 
-const tickMs = 100;
+export const tickMs = 100;
 const stepsMax = 10_000;
 
 export class SteppedCluster {
@@ -75,6 +75,14 @@ export class SteppedCluster {
       }
     }
     throw new Error(`in 200 ticks there was no ${what}`);
+  }
+
+  /** Lets time pass. */
+  async pass(ticks: number): Promise<void> {
+    for (let tick = 0; tick < ticks; tick++) {
+      await this.settle();
+      for (const node of this.nodes.values()) node.tick(tickMs);
+    }
   }
 
   leader(): SteppedNode | undefined {

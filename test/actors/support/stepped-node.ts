@@ -4,6 +4,7 @@
  * disk that is memory. What crosses an edge is encoded and decoded, as between threads.
  */
 
+import { crc32 } from "node:zlib";
 import { ingressDefaults } from "../../../src/actors/ingress/limits.ts";
 import { createIngress, type Ingress, type IngressInput } from "../../../src/actors/ingress/turn.ts";
 import {
@@ -14,6 +15,8 @@ import {
   turn as turnLog,
 } from "../../../src/actors/log/log-actor.ts";
 import type { RaftConfig } from "../../../src/actors/protocol/config.ts";
+import type { StateMismatch } from "../../../src/actors/protocol/ingress-raft.ts";
+import type { Comparison } from "../../../src/actors/raft/comparison-state.ts";
 import type { RaftActorEffects, RaftActorInput } from "../../../src/actors/raft/input.ts";
 import { createRaftActor, type RaftActorState } from "../../../src/actors/raft/state.ts";
 import { turn as turnRaft } from "../../../src/actors/raft/turn.ts";
@@ -22,7 +25,9 @@ import { createStore, type StoreState } from "../../../src/actors/store/state.ts
 import { turn as turnStore } from "../../../src/actors/store/turn.ts";
 import { decode, encode } from "../../../src/codec/codec.ts";
 import type { IngressRequest, Outcome } from "../../../src/http/request.ts";
-import { emptyMeta } from "../../../src/kv/meta.ts";
+import { currentKey } from "../../../src/kv/keys.ts";
+import { emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
+import { encodeValue } from "../../../src/kv/record.ts";
 import { emptyConfiguration } from "../../../src/raft/types.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
 import type { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
@@ -105,6 +110,28 @@ export class SteppedNode {
 
   get role(): string {
     return this.#raft.shown?.role ?? "follower";
+  }
+
+  get meta(): StateMeta {
+    return this.#store.meta;
+  }
+
+  get comparison(): Comparison {
+    return this.#raft.comparison;
+  }
+
+  /** As `/status` shows them. */
+  get alarms(): readonly StateMismatch[] {
+    return this.#ingress.standing.alarms;
+  }
+
+  /** What no command does: from now on the record of a key here has another value, and a checksum that fits it. */
+  alter(key: string, value: string): void {
+    const [name, bytes] = [new TextEncoder().encode(key), new TextEncoder().encode(value)];
+    const { record } = this.#view.read(name);
+    if (record === undefined) throw new RangeError(`${this.id} has no ${key}`);
+    const { row } = encodeValue(name, { ...record, value: bytes }, crc32);
+    void this.#storage.write([{ key: currentKey(name), value: row }]);
   }
 
   /** Gives the id under which the answer will stand in `answers`. */
