@@ -82,7 +82,9 @@ async function counterChecks(nodes: readonly StagedNode[], counters: readonly Co
       }
     }
     const measured = `${lost} / ${doubled} of ${formatCount(total)} acknowledged`;
-    checks.push(check(`${kind}: lost / doubled on ${nodes.length} nodes`, "0 / 0", measured, lost + doubled === 0 && total > 0));
+    checks.push(
+      check(`${kind}: lost / doubled on ${nodes.length} nodes`, "0 / 0", measured, lost + doubled === 0 && total > 0),
+    );
   }
   return checks;
 }

@@ -19,6 +19,8 @@ export interface Check {
 export interface RunOptions {
   /** How long faults are injected. */
   readonly seconds?: number;
+  /** How many keys there are. */
+  readonly keys?: number;
 }
 
 export interface Experiment {

@@ -1,19 +1,22 @@
 /**
  * @module
- * `npm run prove [-- NAME… --seconds N]`: runs the experiments one after the other and says which claims hold.
+ * `npm run prove [-- NAME… --seconds N --keys N]`: runs the experiments one after the other and says which claims hold.
  */
 
 import { pathToFileURL } from "node:url";
 import { Stage } from "../stage.ts";
 import { formatMs, renderTable } from "../table.ts";
 import { partitions } from "./broken-network.ts";
+import { exactlyOnce } from "./exactly-once.ts";
 import type { Check, Experiment, RunOptions } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { isolation } from "./isolation.ts";
+import { leases } from "./leases.ts";
 import { linearizable } from "./linearizable.ts";
 import { membership } from "./membership.ts";
 import { overload } from "./overload.ts";
 import { quickstart } from "./quickstart.ts";
+import { ranges } from "./ranges.ts";
 import { restart } from "./restart.ts";
 import { stalls } from "./stalls.ts";
 import { watch } from "./watch.ts";
@@ -29,6 +32,9 @@ const experiments: readonly Experiment[] = [
   stalls,
   overload,
   watch,
+  exactlyOnce,
+  leases,
+  ranges,
 ];
 
 /** Gives the exit code: 1 when a claim does not hold, 2 when a name or an option is unknown. */
@@ -52,10 +58,16 @@ async function prove(args: readonly string[]): Promise<number> {
 
 /** An option that cannot be read is left among the names, where nobody knows it. */
 function parse(args: readonly string[]): { readonly names: readonly string[]; readonly options: RunOptions } {
-  const at = args.indexOf("--seconds");
-  const seconds = Number(args[at + 1]);
-  if (at === -1 || !(seconds > 0)) return { names: args, options: {} };
-  return { names: args.toSpliced(at, 2), options: { seconds } };
+  const options: { seconds?: number; keys?: number } = {};
+  let names = args;
+  for (const name of ["seconds", "keys"] as const) {
+    const at = names.indexOf(`--${name}`);
+    const value = Number(names[at + 1]);
+    if (at === -1 || !(value > 0)) continue;
+    options[name] = value;
+    names = names.toSpliced(at, 2);
+  }
+  return { names, options };
 }
 
 async function show(experiment: Experiment, options: RunOptions): Promise<boolean> {
