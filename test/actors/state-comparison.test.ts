@@ -98,10 +98,7 @@ describe("states compared by the leader", () => {
     leader.alter("a", "2");
     await answered(leader, put("a", "3"));
     await nextMark(leader);
-    expect(alarmsOf(leader), "the one that is wrong leads: both others differ").to.have.members([
-      "n1 n2",
-      "n1 n3",
-    ]);
+    expect(alarmsOf(leader), "the one that is wrong leads: both others differ").to.have.members(["n1 n2", "n1 n3"]);
     cluster.setDown("n1", true);
     await cluster.until("successor", () => cluster.leader() !== undefined && cluster.leader() !== leader);
     const successor = cluster.leader() ?? leader;
