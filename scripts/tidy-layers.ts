@@ -24,7 +24,10 @@ const layers: Readonly<Record<string, Layer>> = {
   actor: { code: ["errors", "codec"], types: [] },
   "actors/protocol": { code: ["errors"], types: ["raft", "kv"] },
   http: { code: ["address", "errors", "actors/protocol", "kv"], types: [] },
-  "actors/raft": { code: ["address", "actors/protocol", "actor", "raft", "transport", "codec", "errors"], types: [] },
+  "actors/raft": {
+    code: ["address", "actors/protocol", "actor", "raft", "transport", "codec", "errors"],
+    types: ["kv"],
+  },
   "actors/log": { code: ["actors/protocol", "actor", "storage", "codec", "errors"], types: ["raft"] },
   "actors/store": { code: ["actors/protocol", "actor", "raft", "kv", "storage", "codec", "errors"], types: [] },
   "actors/ingress": {
