@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { SteppedCluster, tickMs } from "./support/stepped-cluster.ts";
 import { answered, put, read, threeVoters } from "./support/three-voters.ts";
 
 describe("nodes stepped without threads, sockets or time", () => {
@@ -34,6 +35,19 @@ describe("nodes stepped without threads, sockets or time", () => {
     await cluster.until("answer to the first", () => leader.answers.has(lost));
     expect(leader.answers.get(lost)).to.deep.include({ kind: "applied", revision: 2 });
     await cluster.until("agreement", () => nodes.every((node) => node.read("lost") === "by the first"));
+  });
+
+  it("tell the leader's store of a tick only when the next has come: what is stamped with it may be as young", async () => {
+    const cluster = new SteppedCluster();
+    const node = await cluster.start("n1", true);
+    await cluster.until("leader", () => cluster.leader() !== undefined);
+    await cluster.pass(3);
+    await answered(cluster, node, put("a", "1"));
+    const stamp = node.meta.time;
+    expect(node.timeTold).to.equal(stamp - tickMs);
+    await cluster.pass(1);
+    await cluster.settle();
+    expect(node.timeTold).to.equal(stamp);
   });
 
   it("come back from a crash with all that was acknowledged", async () => {

@@ -28,7 +28,7 @@ export interface Leading {
   readonly term: Term;
 }
 
-/** Cluster time as this leader has it: with each tick, also when nothing is written. */
+/** Cluster time that has wholly passed at this leader, a tick behind its stamps: with each tick, also when nothing is written. */
 export interface Time {
   readonly kind: "time";
   readonly term: Term;

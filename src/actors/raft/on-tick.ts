@@ -17,7 +17,7 @@ export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: 
   expireInspections(state, effects);
   if (state.core === null) return;
   step(state.core, { kind: "tick" });
-  tellTime(state.core, effects);
+  tellTime(state.core, state.config.options.tickMs, effects);
   state.ticksSinceOwnRead += 1;
   const askedLately = nowMs - state.freshness.newestAskMs < ownReadTicks * state.config.options.tickMs;
   if (state.ticksSinceOwnRead < ownReadTicks || askedLately) return;
@@ -29,8 +29,13 @@ export function onTick(state: RaftActorState, effects: RaftActorEffects, nowMs: 
   step(state.core, { kind: "readIndex", readId: state.ownReadId });
 }
 
-/** To the leader's own store, which ends leases and cuts the history when their time has come. */
-function tellTime(core: RaftState, effects: RaftActorEffects): void {
+/**
+ * To the leader's own store, which ends leases and cuts the history when their time has come.
+ *
+ * An entry is stamped with the tick that it follows, and may be made just before the next one. So the store is told of
+ * a tick when the next one comes: a lease has had its whole time then, wherever between two ticks it was renewed.
+ */
+function tellTime(core: RaftState, tickMs: number, effects: RaftActorEffects): void {
   const { role, term } = statusOf(core);
-  if (role === "leader") effects.toStore.push({ kind: "time", term, time: clusterTime(core) });
+  if (role === "leader") effects.toStore.push({ kind: "time", term, time: Math.max(0, clusterTime(core) - tickMs) });
 }

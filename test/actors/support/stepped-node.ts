@@ -116,6 +116,11 @@ export class SteppedNode {
     return this.#store.meta;
   }
 
+  /** Cluster time by which its store ends leases, while it leads. */
+  get timeTold(): number {
+    return this.#store.expiry.now;
+  }
+
   get comparison(): Comparison {
     return this.#raft.comparison;
   }
