@@ -137,7 +137,7 @@ function messages(from: string, to: string): readonly Message[] {
   return [
     { ...append, entries: [entry, { ...entry, index: 3 }] },
     { kind: "heartbeatRequest", ...envelope, leaderCommit: 1, readRound: 0 },
-    { kind: "preVoteRequest", ...envelope, lastLogIndex: 1, lastLogTerm: 1 },
+    { kind: "preVoteRequest", committed: { index: 1, term: 1 }, ...envelope, lastLogIndex: 1, lastLogTerm: 1 },
     {
       kind: "forwardedProposal",
       ...envelope,

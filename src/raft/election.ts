@@ -6,7 +6,7 @@
 import { assert } from "./assert.ts";
 import { isVoter } from "./configuration.ts";
 import { isVoteBound } from "./lease.ts";
-import { lastEntryId } from "./log.ts";
+import { committedEntryId, lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
 import { mayBeNeeded } from "./removal.ts";
@@ -79,6 +79,7 @@ function beginPreElection(state: RaftState): void {
     term: state.currentTerm + 1,
     lastLogIndex: lastLog.index,
     lastLogTerm: lastLog.term,
+    committed: committedEntryId(state.log),
   });
 }
 
@@ -92,6 +93,7 @@ function beginElection(state: RaftState, { leadershipTransfer }: { readonly lead
     term: state.currentTerm,
     lastLogIndex: lastLog.index,
     lastLogTerm: lastLog.term,
+    committed: committedEntryId(state.log),
     leadershipTransfer,
   });
 }

@@ -73,6 +73,13 @@ export function lastEntryId(log: RaftLog): EntryId {
   return { term: lastTermOf(log), index: log.lastIndex };
 }
 
+/** The last entry that is known here to be committed; the one before the log when there is none in it. */
+export function committedEntryId(log: RaftLog): EntryId {
+  const term = termAt(log, log.commitIndex);
+  assert(term !== null, "what is committed is in the log, or just before it");
+  return { term, index: log.commitIndex };
+}
+
 /**
  * Is it the noop with which a leader that was removed took its leave, and not the first entry of a term? The one
  * before it must be in the log. It follows only on an applied change: all changes before it are committed.

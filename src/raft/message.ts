@@ -53,18 +53,26 @@ export interface HeartbeatResponse extends Envelope {
   readonly readRound: number;
 }
 
-export interface PreVoteRequest extends Envelope {
+/**
+ * What all of a campaign's messages carry, whatever the terms of the two: the last entry that the sender knows to be
+ * committed. A log that holds the same entry holds all that is committed up to it.
+ */
+interface OfCampaign extends Envelope {
+  readonly committed: EntryId;
+}
+
+export interface PreVoteRequest extends OfCampaign {
   readonly kind: "preVoteRequest";
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
 }
 
-export interface PreVoteResponse extends Envelope {
+export interface PreVoteResponse extends OfCampaign {
   readonly kind: "preVoteResponse";
   readonly voteGranted: boolean;
 }
 
-export interface RequestVoteRequest extends Envelope {
+export interface RequestVoteRequest extends OfCampaign {
   readonly kind: "requestVoteRequest";
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
@@ -72,7 +80,7 @@ export interface RequestVoteRequest extends Envelope {
   readonly leadershipTransfer: boolean;
 }
 
-export interface RequestVoteResponse extends Envelope {
+export interface RequestVoteResponse extends OfCampaign {
   readonly kind: "requestVoteResponse";
   readonly voteGranted: boolean;
 }
@@ -136,16 +144,16 @@ export interface ReadIndexResponse extends Envelope {
   readonly readIndex: LogIndex;
 }
 
+/** A message of a campaign: an ask for a vote or a pre-vote, or its answer. */
+export type CampaignMessage = PreVoteRequest | PreVoteResponse | RequestVoteRequest | RequestVoteResponse;
+
 export type Message =
   | AppendEntriesRequest
   | AppendEntriesMatched
   | AppendEntriesRejected
   | HeartbeatRequest
   | HeartbeatResponse
-  | PreVoteRequest
-  | PreVoteResponse
-  | RequestVoteRequest
-  | RequestVoteResponse
+  | CampaignMessage
   | TimeoutNowRequest
   | TransferRequest
   | InstallSnapshotRequest

@@ -24,7 +24,7 @@ import { settleTerm } from "./term.ts";
 import { campaignIfAlone, onPeerDisconnected, onTick } from "./tick.ts";
 import { onTransferLeadership, onTransferRequest } from "./transfer.ts";
 import type { NodeId } from "./types.ts";
-import { onPreVoteRequest, onRequestVoteRequest } from "./vote.ts";
+import { isOfCampaign, learnCommitted, onPreVoteRequest, onRequestVoteRequest } from "./vote.ts";
 import { notePersisted } from "./writes.ts";
 
 /** Takes one input in. Same state and same input, same state after; throws only when an invariant is broken. */
@@ -73,6 +73,8 @@ function receive(state: RaftState, message: Message): void {
   if (message.to !== state.id) return;
   if (message.kind === "removalNotice") return onRemovalNotice(state, message);
   answerRemoved(state, message);
+  // Whether or not the message is heeded: what is committed stays so in every term.
+  if (isOfCampaign(message)) learnCommitted(state, message);
   if (!settleTerm(state, message)) return;
   switch (message.kind) {
     case "appendEntriesRequest":

@@ -5,6 +5,7 @@
  */
 
 import { isVoteBound } from "./lease.ts";
+import { committedEntryId } from "./log.ts";
 import type { ForwardedProposal, Message } from "./message.ts";
 import { becomeFollower } from "./role.ts";
 import { send, sendAfterWrite } from "./send.ts";
@@ -60,7 +61,7 @@ function isLoyal(state: RaftState): boolean {
 }
 
 function answerLowerTerm(state: RaftState, message: Message): void {
-  const { id, currentTerm: term, options } = state;
+  const { id, currentTerm: term, options, log } = state;
   const to = message.from;
   switch (message.kind) {
     case "appendEntriesRequest":
@@ -73,11 +74,25 @@ function answerLowerTerm(state: RaftState, message: Message): void {
       return;
     case "preVoteRequest":
       // Else pre-candidates behind the term of all others would ask for ever.
-      sendAfterWrite(state, { kind: "preVoteResponse", from: id, to, term, voteGranted: false });
+      sendAfterWrite(state, {
+        kind: "preVoteResponse",
+        from: id,
+        to,
+        term,
+        voteGranted: false,
+        committed: committedEntryId(log),
+      });
       return;
     case "requestVoteRequest":
       // Figure 2, RequestVote RPC, receiver 1.
-      sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to, term, voteGranted: false });
+      sendAfterWrite(state, {
+        kind: "requestVoteResponse",
+        from: id,
+        to,
+        term,
+        voteGranted: false,
+        committed: committedEntryId(log),
+      });
       return;
     case "forwardedProposal":
       return refuseOldForward(state, message);

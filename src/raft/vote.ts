@@ -4,10 +4,12 @@
  */
 
 import { assert } from "./assert.ts";
-import { lastEntryId } from "./log.ts";
-import type { PreVoteRequest, RequestVoteRequest } from "./message.ts";
+import { followCommit } from "./commit.ts";
+import { committedEntryId, lastEntryId } from "./log.ts";
+import type { CampaignMessage, Message, PreVoteRequest, RequestVoteRequest } from "./message.ts";
 import { sendAfterWrite } from "./send.ts";
 import type { RaftState } from "./state.ts";
+import { termAt } from "./term-runs.ts";
 import type { EntryId, NodeId } from "./types.ts";
 
 /**
@@ -25,8 +27,9 @@ export function onRequestVoteRequest(state: RaftState, request: RequestVoteReque
     state.votedFor = request.from;
     state.electionElapsedTicks = 0;
   }
-  const { id, currentTerm: term } = state;
-  sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted });
+  const { id, currentTerm: term, log } = state;
+  const committed = committedEntryId(log);
+  sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted, committed });
 }
 
 /**
@@ -37,7 +40,31 @@ export function onPreVoteRequest(state: RaftState, request: PreVoteRequest): voi
   const isOpen = request.term > state.currentTerm || mayVoteFor(state, request.from);
   const voteGranted = isOpen && isCandidateUpToDate(state, request);
   const term = voteGranted ? request.term : state.currentTerm;
-  sendAfterWrite(state, { kind: "preVoteResponse", from: state.id, to: request.from, term, voteGranted });
+  const committed = committedEntryId(state.log);
+  sendAfterWrite(state, { kind: "preVoteResponse", from: state.id, to: request.from, term, voteGranted, committed });
+}
+
+/**
+ * Takes over what the other side knows to be committed, when this log holds it (§5.3, Log Matching). The commit index
+ * is not stored, so that a node may come back with a change of members that it does not know to be committed, and
+ * campaign with members who are gone; while those who know, and count right, may have the shorter log. Without this
+ * neither could ever be elected. A leader commits by counting alone.
+ */
+export function learnCommitted(state: RaftState, { committed }: CampaignMessage): void {
+  if (state.role === "leader" || state.installing !== null) return;
+  if (termAt(state.log, committed.index) === committed.term) followCommit(state, committed.index);
+}
+
+export function isOfCampaign(message: Message): message is CampaignMessage {
+  switch (message.kind) {
+    case "preVoteRequest":
+    case "preVoteResponse":
+    case "requestVoteRequest":
+    case "requestVoteResponse":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Is log `a` at least as up-to-date as `b`? The later last term wins, then the longer log. */

@@ -8,7 +8,7 @@ import { CodecError } from "../codec/codec-error.ts";
 import { parseConfigurationChange, snapshotFromWire } from "../codec/configuration.ts";
 import { entriesFromPeer } from "../codec/entries.ts";
 import { booleanOf, bytesOf, integerOf, listOf, nodeIdOf, tupleOf, wholeOf, wordOf } from "../codec/field.ts";
-import type { AppendEntriesRequest, Message, Proposal } from "../raft/message.ts";
+import type { AppendEntriesRequest, CampaignMessage, Message, Proposal } from "../raft/message.ts";
 import type { NodeId, Term } from "../raft/types.ts";
 import type { LinkLimits } from "./limits.ts";
 import { messageKinds, messageToWire, proposalKinds, proposalRefusals } from "./message-writer.ts";
@@ -113,24 +113,25 @@ export function messageFromWire(value: unknown, limits: Pick<LinkLimits, "entrie
 function electionFromWire(wire: readonly unknown[]): Message {
   switch (wire[0]) {
     case messageKinds.preVoteRequest:
-      tupleOf(wire, 6, "preVoteRequest");
-      return { kind: "preVoteRequest", ...envelopeOf(wire), ...lastLogOf(wire) };
+      tupleOf(wire, 8, "preVoteRequest");
+      return { kind: "preVoteRequest", ...envelopeOf(wire), ...committedOf(wire), ...lastLogOf(wire) };
     case messageKinds.requestVoteRequest: {
-      const [, , , , , , leadershipTransfer] = tupleOf(wire, 7, "requestVoteRequest");
+      const [, , , , , , , , leadershipTransfer] = tupleOf(wire, 9, "requestVoteRequest");
       return {
         kind: "requestVoteRequest",
         ...envelopeOf(wire),
+        ...committedOf(wire),
         ...lastLogOf(wire),
         leadershipTransfer: booleanOf(leadershipTransfer, "leadershipTransfer"),
       };
     }
     case messageKinds.preVoteResponse: {
-      const [, , , , voteGranted] = tupleOf(wire, 5, "preVoteResponse");
-      return { kind: "preVoteResponse", ...envelopeOf(wire), voteGranted: booleanOf(voteGranted, "voteGranted") };
+      const voteGranted = booleanOf(tupleOf(wire, 7, "preVoteResponse")[6], "voteGranted");
+      return { kind: "preVoteResponse", ...envelopeOf(wire), ...committedOf(wire), voteGranted };
     }
     case messageKinds.requestVoteResponse: {
-      const [, , , , voteGranted] = tupleOf(wire, 5, "requestVoteResponse");
-      return { kind: "requestVoteResponse", ...envelopeOf(wire), voteGranted: booleanOf(voteGranted, "voteGranted") };
+      const voteGranted = booleanOf(tupleOf(wire, 7, "requestVoteResponse")[6], "voteGranted");
+      return { kind: "requestVoteResponse", ...envelopeOf(wire), ...committedOf(wire), voteGranted };
     }
     case messageKinds.timeoutNowRequest:
       tupleOf(wire, 4, "timeoutNowRequest");
@@ -233,5 +234,9 @@ function envelopeOf(wire: readonly unknown[]): Envelope {
 }
 
 function lastLogOf(wire: readonly unknown[]): { readonly lastLogIndex: number; readonly lastLogTerm: number } {
-  return { lastLogIndex: wholeOf(wire[4], "lastLogIndex"), lastLogTerm: wholeOf(wire[5], "lastLogTerm") };
+  return { lastLogIndex: wholeOf(wire[6], "lastLogIndex"), lastLogTerm: wholeOf(wire[7], "lastLogTerm") };
+}
+
+function committedOf(wire: readonly unknown[]): Pick<CampaignMessage, "committed"> {
+  return { committed: { index: wholeOf(wire[4], "committed.index"), term: wholeOf(wire[5], "committed.term") } };
 }

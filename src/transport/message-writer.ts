@@ -6,7 +6,7 @@
 
 import { snapshotToWire } from "../codec/configuration.ts";
 import { encodeEntries } from "../codec/entries.ts";
-import type { ForwardedProposal, Message, ProposalRefusal } from "../raft/message.ts";
+import type { CampaignMessage, ForwardedProposal, Message, ProposalRefusal } from "../raft/message.ts";
 
 /** First items of the wire form. A number is never given a second meaning. */
 export const messageKinds = {
@@ -66,12 +66,21 @@ export function messageToWire(message: Message, entries: Uint8Array | undefined)
     case "heartbeatResponse":
       return [kind, from, to, term, message.readRound];
     case "preVoteRequest":
-      return [kind, from, to, term, message.lastLogIndex, message.lastLogTerm];
+      return [kind, from, to, term, ...committedToWire(message), message.lastLogIndex, message.lastLogTerm];
     case "requestVoteRequest":
-      return [kind, from, to, term, message.lastLogIndex, message.lastLogTerm, message.leadershipTransfer];
+      return [
+        kind,
+        from,
+        to,
+        term,
+        ...committedToWire(message),
+        message.lastLogIndex,
+        message.lastLogTerm,
+        message.leadershipTransfer,
+      ];
     case "preVoteResponse":
     case "requestVoteResponse":
-      return [kind, from, to, term, message.voteGranted];
+      return [kind, from, to, term, ...committedToWire(message), message.voteGranted];
     case "timeoutNowRequest":
       return [kind, from, to, term];
     case "transferRequest":
@@ -90,6 +99,10 @@ export function messageToWire(message: Message, entries: Uint8Array | undefined)
     case "removalNotice":
       return [kind, from, to, term, message.appliedIndex];
   }
+}
+
+function committedToWire({ committed }: CampaignMessage): readonly [index: number, term: number] {
+  return [committed.index, committed.term];
 }
 
 /**

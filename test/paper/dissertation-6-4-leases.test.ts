@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Message } from "../../src/raft/message.ts";
 import type { CoreCluster } from "../support/core-cluster.ts";
-import type { CoreNode } from "../support/core-node.ts";
+import { type CoreNode, noneCommitted } from "../support/core-node.ts";
 import { ledByA } from "./support.ts";
 
 const electionTimeoutMs = 1000;
@@ -30,6 +30,7 @@ function answersAlone(node: CoreNode, nowMs: number, readId = 1): boolean {
 function voteRequest(term: number, to: string): Message {
   return {
     kind: "requestVoteRequest",
+    committed: noneCommitted,
     from: "c",
     to,
     term,
@@ -40,7 +41,7 @@ function voteRequest(term: number, to: string): Message {
 }
 
 function preVoteRequest(term: number, to: string): Message {
-  return { kind: "preVoteRequest", from: "c", to, term, lastLogIndex: 99, lastLogTerm: 99 };
+  return { kind: "preVoteRequest", committed: noneCommitted, from: "c", to, term, lastLogIndex: 99, lastLogTerm: 99 };
 }
 
 /** Whether the node gives the vote it is asked for, or would. */

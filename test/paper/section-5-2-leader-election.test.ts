@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Message } from "../../src/raft/message.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
+import { noneCommitted } from "../support/core-node.ts";
 import { ledByA } from "./support.ts";
 
 function kindsOf(messages: readonly Message[]): string[] {
@@ -113,7 +114,7 @@ describe("§5.2 Leader election", () => {
         expect(a.state.role).to.equal("candidate");
         a.step({
           kind: "receive",
-          message: { kind: "requestVoteResponse", from, to: "a", term: 1, voteGranted: true },
+          message: { kind: "requestVoteResponse", committed: noneCommitted, from, to: "a", term: 1, voteGranted: true },
         });
       }
       expect(a.state.role).to.equal("leader");
@@ -127,6 +128,7 @@ describe("§5.2 Leader election", () => {
         kind: "receive",
         message: {
           kind: "requestVoteRequest",
+          committed: noneCommitted,
           from,
           to: "b",
           term: 1,
@@ -154,6 +156,7 @@ describe("§5.2 Leader election", () => {
         kind: "receive",
         message: {
           kind: "requestVoteRequest",
+          committed: noneCommitted,
           from,
           to: "b",
           term: 1,
@@ -242,7 +245,15 @@ describe("dissertation §9.6, pre-votes", () => {
     const b = new CoreCluster(["a", "b", "c"]).node("b");
     b.step({
       kind: "receive",
-      message: { kind: "preVoteRequest", from: "a", to: "b", term: 5, lastLogIndex: 0, lastLogTerm: 0 },
+      message: {
+        kind: "preVoteRequest",
+        committed: noneCommitted,
+        from: "a",
+        to: "b",
+        term: 5,
+        lastLogIndex: 0,
+        lastLogTerm: 0,
+      },
     });
     expect(b.state).to.include({ currentTerm: 0, votedFor: null });
     const [answer] = b.collect().messages;
@@ -254,7 +265,7 @@ describe("dissertation §9.6, pre-votes", () => {
     a.step({ kind: "campaign" });
     a.step({
       kind: "receive",
-      message: { kind: "preVoteResponse", from: "b", to: "a", term: 8, voteGranted: false },
+      message: { kind: "preVoteResponse", committed: noneCommitted, from: "b", to: "a", term: 8, voteGranted: false },
     });
     expect(a.state).to.include({ currentTerm: 8, role: "follower" });
   });
@@ -262,7 +273,10 @@ describe("dissertation §9.6, pre-votes", () => {
   it("a grant of an older campaign is not counted", () => {
     const a = new CoreCluster(["a", "b", "c"]).node("a");
     a.step({ kind: "campaign" });
-    a.step({ kind: "receive", message: { kind: "preVoteResponse", from: "b", to: "a", term: 9, voteGranted: true } });
+    a.step({
+      kind: "receive",
+      message: { kind: "preVoteResponse", committed: noneCommitted, from: "b", to: "a", term: 9, voteGranted: true },
+    });
     expect(a.state).to.include({ currentTerm: 0, role: "preCandidate" });
   });
 });
@@ -302,6 +316,7 @@ describe("dissertation §6.2 and §4.2.3, the quorum is checked", () => {
       kind: "receive",
       message: {
         kind: "requestVoteRequest",
+        committed: noneCommitted,
         from: "c",
         to: "b",
         term: 7,
@@ -321,6 +336,7 @@ describe("dissertation §6.2 and §4.2.3, the quorum is checked", () => {
       kind: "receive",
       message: {
         kind: "requestVoteRequest",
+        committed: noneCommitted,
         from: "c",
         to: "b",
         term: 7,

@@ -8,7 +8,7 @@ import { describe, it } from "mocha";
 import { bootstrap } from "../../src/raft/bootstrap.ts";
 import { emptyConfiguration } from "../../src/raft/types.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
-import { configurationOf, memberOf } from "../support/core-node.ts";
+import { configurationOf, memberOf, noneCommitted } from "../support/core-node.ts";
 import { ledByA } from "./support.ts";
 
 describe("a cluster begins", () => {
@@ -77,6 +77,7 @@ describe("dissertation §4.1 and §4.2", () => {
     const b = new CoreCluster(["a", "b"], {}, configurationOf(["a"], ["b"])).node("b");
     const message = {
       kind: "requestVoteRequest",
+      committed: noneCommitted,
       from: "a",
       to: "b",
       term: 1,
@@ -94,7 +95,15 @@ describe("dissertation §4.1 and §4.2", () => {
     for (let tick = 0; tick < 200; tick += 1) {
       c.step({ kind: "tick" });
       if (tick < 10) continue;
-      const request = { kind: "preVoteRequest", from: "b", to: "c", term: 2, lastLogIndex: 1, lastLogTerm: 1 } as const;
+      const request = {
+        kind: "preVoteRequest",
+        committed: noneCommitted,
+        from: "b",
+        to: "c",
+        term: 2,
+        lastLogIndex: 1,
+        lastLogTerm: 1,
+      } as const;
       c.step({ kind: "receive", message: request });
       expect(c.collect().messages[0], `after ${tick} ticks`).to.include({ kind: "preVoteResponse", voteGranted: true });
     }

@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Message } from "../../src/raft/message.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
-import type { CoreNode } from "../support/core-node.ts";
+import { type CoreNode, noneCommitted } from "../support/core-node.ts";
 
 function ledBy(id: string, ids: readonly string[] = ["a", "b", "c"]): CoreCluster {
   const cluster = new CoreCluster(ids);
@@ -19,6 +19,7 @@ function ledBy(id: string, ids: readonly string[] = ["a", "b", "c"]): CoreCluste
 function voteRequest(from: string, term: number): Message {
   return {
     kind: "requestVoteRequest",
+    committed: noneCommitted,
     from,
     to: "b",
     term,

@@ -45,6 +45,7 @@ const sometimes = [
   "an input came from before a restart",
   "history was trimmed",
   "all nodes were down",
+  "a voter was lost for good",
 ] as const;
 
 export type Sometimes = (typeof sometimes)[number];

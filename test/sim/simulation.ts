@@ -4,11 +4,13 @@
  * right within bounds.
  */
 
+import { isJoint } from "../../src/raft/configuration.ts";
 import { Clients, Requests } from "./clients.ts";
 import { Cluster, tickMs } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
 import { withoutProcessTime } from "./forbidden.ts";
 import { found } from "./found.ts";
+import type { Machine } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { Schedule } from "./schedule.ts";
@@ -123,6 +125,7 @@ class Simulation {
       return this.#requests.waiting === 0;
     });
     await this.#until("no change of members is under way", settleUs, () => this.#isSettledConfiguration());
+    await this.#loseOne();
     await this.#askAll();
     await this.#until("all members are equal", settleUs, () => this.#areEqual());
     for (const { id, store } of this.#members()) {
@@ -130,19 +133,52 @@ class Simulation {
     }
   }
 
-  /**
-   * A minority may stay down for good, provided that all others count with the present members: a change counts when it
-   * is applied, so that one who has not applied the last may need the vote of one who is gone.
-   */
+  /** One voter may stay down for good, provided that no change of members is under way which counts on it. */
   #staysDown(): string | null {
     const { faults } = this.#world.swarm;
-    const { voters } = this.#cluster.ledger.configuration;
+    return faults.has("churn") || faults.has("jointChange") ? null : (this.#drawLost()?.lost.id ?? null);
+  }
+
+  /**
+   * A voter is lost for good when the members have just changed, and others lose their power in the same moment: who
+   * comes back and counts with the members of before has to hear of the present ones, and all must go on.
+   */
+  async #loseOne(): Promise<void> {
+    const { machines, processes } = this.#cluster;
+    const drawn = processes.length < machines.size ? null : this.#drawLost();
+    if (drawn === null) return;
+    const { lost, knower } = drawn;
+    const random = this.#world.random("lost");
+    lost.isRetired = true;
+    for (const machine of machines.values()) {
+      if (machine.id === knower || (machine !== lost && random.chance(0.4))) continue;
+      this.#cluster.end(machine, { withPower: false });
+      if (machine !== lost) this.#cluster.start(machine);
+    }
+    this.#world.coverage.sometimes("a voter was lost for good");
+    await this.#elect();
+  }
+
+  /** A voter that the others can do without, and one of them that knows the present members. */
+  #drawLost(): { readonly lost: Machine; readonly knower: string } | null {
+    const { configuration, configurations } = this.#cluster.ledger;
+    const { voters } = configuration;
     const random = this.#world.random("stays down");
-    if (faults.has("churn") || faults.has("jointChange") || voters.length < 3 || random.chance(0.6)) return null;
-    const chosen = random.pick(voters);
-    const others = [...this.#cluster.machines.values()].filter(({ id }) => id !== chosen);
-    const knows = others.every(({ process }) => process?.raft.core?.configuration.voters.length === voters.length);
-    return knows ? chosen : null;
+    if (isJoint(configuration) || voters.length < 3 || random.chance(0.4)) return null;
+    const lost = this.#cluster.machines.get(random.pick(voters));
+    const changedAt = configurations.at(-1)?.index ?? 0;
+    const knower = this.#cluster.processes.find(({ id, raft: { core } }) => {
+      return id !== lost?.id && voters.includes(id) && (core?.log.commitIndex ?? 0) >= changedAt;
+    });
+    return lost === undefined || knower === undefined ? null : { lost, knower: knower.id };
+  }
+
+  /** An election timeout for those who led to notice that they do not any more, then there must be a leader. */
+  async #elect(): Promise<void> {
+    const timeoutUs = this.#world.swarm.electionTimeoutTicks * tickMs * 1000;
+    await this.#runTo(this.#schedule.now + 2 * timeoutUs);
+    await this.#until("a leader is elected", electionTimeoutsMax * timeoutUs, () => this.#hasLeader());
+    await this.#runTo(this.#schedule.now + calmUs);
   }
 
   #members(): SimulatedProcess[] {

@@ -29,6 +29,9 @@ export const noSnapshot: SnapshotMetadata = {
   configuration: emptyConfiguration,
 };
 
+/** What a node knows to be committed that has just been founded. */
+export const noneCommitted = { index: 0, term: 0 } as const;
+
 export function memberOf(id: NodeId, standing: Member["standing"] = "voter"): Member {
   return { httpAddr: `${id}:80`, raftAddr: `${id}:90`, incarnation: id, standing };
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { progressOf } from "../../../src/raft/status.ts";
+import { noneCommitted } from "../../support/core-node.ts";
 import { SteppedRaft, snapshotAt } from "../support/stepped-raft.ts";
 
 function heartbeatOf(term: number): Parameters<SteppedRaft["hear"]>[0] {
@@ -21,7 +22,14 @@ describe("a raft actor that installs a snapshot", () => {
     );
     expect(raft.toStore.at(-1)).to.deep.equal({ kind: "installSnapshot", snapshot });
     await raft.hear(heartbeatOf(4));
-    const asked = { kind: "requestVoteRequest", from: "n3", to: "n1", lastLogIndex: 9, lastLogTerm: 4 } as const;
+    const asked = {
+      kind: "requestVoteRequest",
+      committed: noneCommitted,
+      from: "n3",
+      to: "n1",
+      lastLogIndex: 9,
+      lastLogTerm: 4,
+    } as const;
     await raft.hear({ ...asked, term: 5, leadershipTransfer: true });
     expect(raft.core.installing).to.deep.equal(snapshot);
 

@@ -20,7 +20,7 @@ import type { RaftState } from "../../../src/raft/state.ts";
 import type { SnapshotMetadata } from "../../../src/raft/types.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
 import { MemoryRows } from "../../../src/storage/log/memory-rows.ts";
-import { configurationOf } from "../../support/core-node.ts";
+import { configurationOf, noneCommitted } from "../../support/core-node.ts";
 import { configOf } from "./stepped-cluster.ts";
 
 export const configuration: SnapshotMetadata["configuration"] = configurationOf(["n1", "n2", "n3"]);
@@ -105,8 +105,22 @@ export class SteppedRaft {
   /** Wins an election with the vote of n2. */
   async elect(): Promise<void> {
     const { term } = await this.untilSays("preVoteRequest");
-    await this.hear({ kind: "preVoteResponse", from: "n2", to: "n1", term, voteGranted: true });
-    await this.hear({ kind: "requestVoteResponse", from: "n2", to: "n1", term, voteGranted: true });
+    await this.hear({
+      kind: "preVoteResponse",
+      committed: noneCommitted,
+      from: "n2",
+      to: "n1",
+      term,
+      voteGranted: true,
+    });
+    await this.hear({
+      kind: "requestVoteResponse",
+      committed: noneCommitted,
+      from: "n2",
+      to: "n1",
+      term,
+      voteGranted: true,
+    });
     if (this.core.role !== "leader") throw new Error("n1 was not elected");
   }
 
