@@ -18,15 +18,17 @@ const patientEntriesMax = 128;
 /**
  * The next entries to execute: committed and durable here, and no more than may be under way.
  *
- * A patient one waits while fewer than 128 are ready and the log goes on above them, so that another commit is due: each
- * handing on costs the state machine a batch. When the next commit does not come, somebody has to ask impatiently.
+ * A patient one waits while fewer than 128 are ready and the log goes on above them under a leader, so that another
+ * commit is due: each handing on costs the state machine a batch. When the next commit does not come, somebody has to
+ * ask impatiently. Without a leader none comes, and a campaign may wait for what is committed to be applied.
  */
 export function takeApply(state: RaftState, patient: boolean): readonly Entry[] {
   const { log, applying, options } = state;
   const end = appliableIndex(log) + 1;
   const from = log.emittedIndex + 1;
   if (state.installing !== null || from >= end || applying.bytes >= options.applyingBytesMax) return nothing;
-  if (patient && end - from < patientEntriesMax && end <= log.lastIndex) return nothing;
+  const isCommitDue = end <= log.lastIndex && state.leaderId !== null;
+  if (patient && end - from < patientEntriesMax && isCommitDue) return nothing;
   const entries = readyEntries(state, from, end);
   if (entries.length === 0) return nothing;
 

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { collect } from "../../src/raft/collect.ts";
 import { checkInvariants } from "../../src/raft/invariants.ts";
 import { progressOf, statusOf } from "../../src/raft/status.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
@@ -25,6 +26,20 @@ describe("core", () => {
     expect(a.collect().append?.entries).to.have.length(1);
     const empty = a.collect();
     expect(empty).to.deep.include({ append: null, messages: [], apply: [], proposalsAccepted: [] });
+  });
+
+  it("holds committed entries back for more to come under a leader, and not without one", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("a");
+    const { state } = cluster.node("b");
+    cluster.loses = ({ kind }) => kind === "appendEntriesMatched";
+    for (const text of ["x", "y"]) cluster.propose("a", text);
+    cluster.settle();
+    // The first is known to be committed, the second is not.
+    state.log.commitIndex = state.log.lastIndex - 1;
+    expect(collect(state, { patient: true }).apply).to.deep.equal([]);
+    state.leaderId = null;
+    expect(collect(state, { patient: true }).apply.map(({ index }) => index)).to.deep.equal([state.log.commitIndex]);
   });
 
   it("numbers writes from 1 without gaps, hard state alone being one", () => {
