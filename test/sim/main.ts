@@ -88,7 +88,10 @@ async function runOne(seed: number): Promise<number> {
 async function runPlanted(): Promise<number> {
   const seedsMax = values.seeds === undefined ? plantedSeedsMax : numberOf(values.seeds, "--seeds");
   const { only, others } = values;
-  return (await findPlanted({ firstSeed: firstSeed(), seedsMax, only, others, out })) ? 0 : 1;
+  const onProgress = (line: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(100)}\r`);
+  };
+  return (await findPlanted({ firstSeed: firstSeed(), seedsMax, only, others, out, onProgress })) ? 0 : 1;
 }
 
 async function runMutants(): Promise<number> {

@@ -23,9 +23,9 @@ const core: readonly PlantedBug[] = [
   {
     name: "a vote is sent before it is durable",
     file: "raft/vote",
-    text: 'sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted });',
+    text: 'sendAfterWrite(state, { kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted, committed });',
     replacement:
-      'state.outbox.messages.push({ kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted });',
+      'state.outbox.messages.push({ kind: "requestVoteResponse", from: id, to: request.from, term, voteGranted, committed });',
   },
   {
     name: "a message leaves before its term is durable",
@@ -145,6 +145,18 @@ const members: readonly PlantedBug[] = [
     replacement: "switchConfiguration(state, state.configuration);",
   },
   {
+    name: "nobody tells a returning voter that a change is committed",
+    file: "raft/vote",
+    text: "if (termAt(state.log, committed.index) === committed.term)",
+    replacement: "if (committed.index < 0)",
+  },
+  {
+    name: "what others call committed is taken over unseen",
+    file: "raft/vote",
+    text: "if (termAt(state.log, committed.index) === committed.term)",
+    replacement: "if (committed.index <= state.log.lastIndex)",
+  },
+  {
     name: "a transfer to a dead target strands",
     file: "raft/tick",
     text: "state.transferee = null;",
@@ -197,8 +209,8 @@ const actors: readonly PlantedBug[] = [
   {
     name: "an unknown outcome is called certain",
     file: "actors/ingress/writes",
-    text: "if (write.batch !== null) {\n            this.#answerRefused(",
-    replacement: "if (write.batch !== null && write.batch.term !== 0) {\n            this.#answerRefused(",
+    text: "if (write.batch !== null || write.inDoubt) {",
+    replacement: "if ((write.batch !== null && write.batch.term !== 0) || write.inDoubt) {",
   },
   {
     name: "results that a snapshot overtook are asked for again",

@@ -15,9 +15,14 @@ export interface PlantedOptions {
   /** Whether all tests but the simulator are run against each bug, too: slow. */
   readonly others: boolean;
   readonly out: (line: string) => void;
+  /** Told before each bug. */
+  readonly onProgress: (line: string) => void;
 }
 
-const wallMsMax = 10 * 60_000;
+/** Milliseconds that the simulator may take to find one bug. */
+const findWallMsMax = 120_000;
+/** Milliseconds that all other tests may take. */
+const othersWallMsMax = 10 * 60_000;
 
 /** Gives whether all were found. */
 export async function findPlanted(options: PlantedOptions): Promise<boolean> {
@@ -27,7 +32,8 @@ export async function findPlanted(options: PlantedOptions): Promise<boolean> {
   const found: number[] = [];
   let passed = 0;
   try {
-    for (const bug of chosen) {
+    for (const [at, bug] of chosen.entries()) {
+      options.onProgress(`${at} of ${chosen.length}, ${found.length} found: ${bug.name}`);
       const file = `dist/src/${bug.file}.js`;
       const text = altered(copy.read(file), bug);
       const { seeds, invariant } = await copy.with(file, text, () => find(copy, options));
@@ -63,7 +69,7 @@ async function find(
   { firstSeed, seedsMax }: PlantedOptions,
 ): Promise<{ readonly seeds: number | null; readonly invariant: string }> {
   const options = ["--seeds", `${seedsMax}`, "--first", `${firstSeed}`, "--once", "--brief"];
-  const { output } = await copy.run("dist/test/sim/main.js", options, wallMsMax);
+  const { output } = await copy.run("dist/test/sim/main.js", options, findWallMsMax);
   const match = /^seed (\d+) fails: ([^:\n]*)/m.exec(output);
   if (match === null) return { seeds: null, invariant: "" };
   return { seeds: Number(match[1]) - firstSeed + 1, invariant: match[2] ?? "" };
@@ -71,6 +77,6 @@ async function find(
 
 async function passesOthers(copy: AlteredCopy): Promise<boolean> {
   const options = ["--spec", "dist/test/**/*.test.js", "--ignore", "dist/test/sim/**", "--bail"];
-  const { code } = await copy.run("node_modules/mocha/bin/mocha.js", options, wallMsMax);
+  const { code } = await copy.run("node_modules/mocha/bin/mocha.js", options, othersWallMsMax);
   return code === 0;
 }

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { runCampaign } from "./campaign.ts";
 import { changesOf } from "./mutants.ts";
 import { altered } from "./planted.ts";
+import { plantedBugs } from "./planted-bugs.ts";
 import { simulate } from "./simulation.ts";
 
 /** Fresh ones each time, as many as there is time for: what fails once is run again by its number. */
@@ -49,6 +51,13 @@ describe("what is known to be wrong", () => {
     expect(altered("if (a < b)", bug)).to.equal("if (a <= b)");
     expect(() => altered("if (a > b)", bug)).to.throw("0 times");
     expect(() => altered("a < b; a < b", bug)).to.throw("2 times");
+  });
+
+  it("still has its line in what is built", () => {
+    for (const bug of plantedBugs) {
+      const built = readFileSync(new URL(`../../src/${bug.file}.js`, import.meta.url), "utf8");
+      expect(altered(built, bug), bug.name).to.not.equal(built);
+    }
   });
 
   it("is made of one line by one mechanical change", () => {
