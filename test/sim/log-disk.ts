@@ -30,6 +30,7 @@ export class LogRows implements RowStore, Surface {
   #unsynced: Unsynced[] = [];
   /** Begun and not finished: a crash decides about them. */
   #underWay: (readonly Change[])[] = [];
+  #durableHardState: { readonly row: Buffer; readonly hardState: HardState } | null = null;
   #durableStart: { readonly row: Buffer; readonly start: LogStart } | null = null;
 
   constructor(world: World, disk: SimulatedDisk) {
@@ -120,7 +121,12 @@ export class LogRows implements RowStore, Surface {
 
   durableHardState(): HardState | null {
     const row = this.#durable(hardStateKey);
-    return row === undefined ? null : decodeHardState(row, this.place);
+    if (row === undefined) return null;
+    // It is asked for with every message, and changes once a term.
+    if (this.#durableHardState === null || !this.#durableHardState.row.equals(row)) {
+      this.#durableHardState = { row, hardState: decodeHardState(row, this.place) };
+    }
+    return this.#durableHardState.hardState;
   }
 
   /** How many rows there are, dead ones included. */
