@@ -93,7 +93,7 @@ describe("a node inside a program", () => {
   });
 
   it("exports what the README names, and nothing by accident", () => {
-    const names = ["BalsaClient", "BalsaError", "StartError", "startCluster", "startNode"];
+    const names = ["BalsaClient", "BalsaError", "StartError", "startCluster", "startNode", "textOf"];
     expect(Object.keys(balsa).sort()).to.deep.equal(names);
   });
 });

@@ -205,6 +205,7 @@ describe("http: cluster", () => {
       "uptimeMs",
       "version",
       "storage",
+      "alarms",
     );
     expect(status).to.deep.include({
       id: "n1",

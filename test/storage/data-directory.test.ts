@@ -34,6 +34,7 @@ describe("a data directory", () => {
       watermarkFile: join(path, "watermark"),
       stateDirectory: join(path, "state"),
       snapshotDirectory: join(path, "snapshots"),
+      voteHoldFile: join(path, "vote-hold"),
       identity: null,
     });
     expect(await readdir(path)).to.deep.equal([]);
