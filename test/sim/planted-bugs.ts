@@ -145,12 +145,6 @@ const members: readonly PlantedBug[] = [
     replacement: "switchConfiguration(state, state.configuration);",
   },
   {
-    name: "nobody tells a returning voter that a change is committed",
-    file: "raft/vote",
-    text: "if (termAt(state.log, committed.index) === committed.term)",
-    replacement: "if (committed.index < 0)",
-  },
-  {
     name: "what others call committed is taken over unseen",
     file: "raft/vote",
     text: "if (termAt(state.log, committed.index) === committed.term)",
