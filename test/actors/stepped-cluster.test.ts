@@ -42,6 +42,7 @@ describe("nodes stepped without threads, sockets or time", () => {
     const node = await cluster.start("n1", true);
     await cluster.until("leader", () => cluster.leader() !== undefined);
     await cluster.pass(3);
+    await cluster.settle();
     await answered(cluster, node, put("a", "1"));
     const stamp = node.meta.time;
     expect(node.timeTold).to.equal(stamp - tickMs);
