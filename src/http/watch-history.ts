@@ -43,6 +43,8 @@ export class WatchHistory {
       } finally {
         this.#leave();
       }
+      // What was read may have come at once, and the feed may be reading: its read ends in a later turn, so let one come.
+      await new Slice().next();
     }
   }
 

@@ -75,7 +75,7 @@ describe("watches of three nodes", function () {
   it("begin on any node right after what was written on another", async () => {
     const [one, two] = cluster.nodes;
     if (one === undefined || two === undefined) throw new RangeError("two nodes");
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 60; round++) {
       const before = await one.client.put("begins", `before ${round}`);
       const connection = new RawConnection(Number(new URL(two.httpUrl).port));
       connection.socket.write("GET /watch?key=begins HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
