@@ -34,7 +34,7 @@ export const watch: Experiment = {
     const urls = nodes.map((node) => node.url);
     const clients: WatchClient[] = [
       new RoamingClient("roams over all nodes", urls, "prefix=w/&since=0", 997),
-      new RoamingClient("roams backwards, hangs up often", [...urls].reverse(), "prefix=w/&since=0", 61),
+      new RoamingClient("roams backwards, hangs up often", [...urls].reverse(), "prefix=w/&since=0", 307),
       ...nodes.map((node) => new EventSourceClient(`EventSource on ${node.id}`, `${node.url}/watch?prefix=w/&since=0`)),
       ...nodes.map((node) => new EventSourceClient(`one key on ${node.id}`, `${node.url}/watch?key=w/0&since=0`)),
     ];
