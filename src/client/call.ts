@@ -65,9 +65,14 @@ const passing: ReadonlySet<ErrorCode> = new Set([
   "CONNECTION_LOST",
 ] satisfies ErrorCode[]);
 
+/** Whether another node, or the same one a little later, may serve what failed like this. */
+export function isPassing({ code }: BalsaError): boolean {
+  return passing.has(code);
+}
+
 /** Whether the same request may be sent again without a risk of applying it twice. */
 export function mayRepeat({ kind }: Repetition, error: BalsaError): boolean {
-  return passing.has(error.code) && (kind !== "once" || error.outcome === "not-applied");
+  return isPassing(error) && (kind !== "once" || error.outcome === "not-applied");
 }
 
 /**

@@ -5,9 +5,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { BalsaError } from "../errors/balsa-error.ts";
-import type { ErrorCode } from "../errors/codes.ts";
 import { type JsonObject, parseJson } from "./answer.ts";
 import { bytesOf, type KeyLike, queryPair, requiredBytesIn } from "./bytes.ts";
+import { isPassing } from "./call.ts";
 import { abortable } from "./caller.ts";
 import { type ClusterLink, expectStatus, storeRevisionOf } from "./cluster-link.ts";
 import { EventStreamReader, type StreamEvent } from "./event-stream.ts";
@@ -51,18 +51,6 @@ const silenceMsMax = 40_000;
 const pauseMsMin = 50;
 const pauseMsMax = 2_000;
 
-/** The next node, or the same a little later, may serve what one failed to for these. */
-const passing: ReadonlySet<ErrorCode> = new Set([
-  "NO_LEADER",
-  "OVERLOADED",
-  "LEADERSHIP_LOST",
-  "TOO_STALE",
-  "SHUTTING_DOWN",
-  "TIMEOUT",
-  "UNREACHABLE",
-  "CONNECTION_LOST",
-] satisfies ErrorCode[]);
-
 /**
  * The changes, one at a time. Reading slowly is no harm: the node ends a stream whose reader lags too far, and the watch
  * goes on from there. Throws a BalsaError: `COMPACTED` when the changes that come next are forgotten (list again, and
@@ -92,7 +80,7 @@ export async function* watch(
       }
     } catch (cause) {
       options.signal?.throwIfAborted();
-      if (link.closed || (cause instanceof BalsaError && !passing.has(cause.code))) throw lossOf(cause);
+      if (link.closed || (cause instanceof BalsaError && !isPassing(cause))) throw lossOf(cause);
       if (performance.now() - servedMs > (options.patienceMs ?? Number.POSITIVE_INFINITY)) throw lossOf(cause);
     }
     const pauseMs = Math.min(pauseMsMin * 2 ** failures, pauseMsMax) * (1 - Math.random() / 2);
