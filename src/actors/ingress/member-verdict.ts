@@ -111,9 +111,7 @@ function awaitPromotion(nodeId: string, { leadership, progress, reachMsMax }: Ci
 
 function judgeRemove(nodeId: string, { leadership, progress, accepted }: Circumstances): Verdict {
   const { configuration, leaderId } = leadership;
-  if (memberOf(configuration, nodeId) === null) {
-    return accepted ? { kind: "done", body: { id: nodeId } } : unknown(nodeId);
-  }
+  if (memberOf(configuration, nodeId) === null) return judgeAbsence(nodeId, accepted);
   const others = configuration.voters.filter((id) => id !== nodeId);
   if (!configuration.voters.includes(nodeId)) return { kind: "propose", step: { kind: "remove", nodeId } };
   if (others.length === 0) return { kind: "refused", code: "LAST_VOTER", detail: `${nodeId} is the last voter` };
@@ -127,6 +125,11 @@ function judgeRemove(nodeId: string, { leadership, progress, accepted }: Circums
   if (leaderId !== nodeId) return { kind: "propose", step: { kind: "remove", nodeId } };
   const matchOf = (id: string): number => progress.get(id)?.matchIndex ?? 0;
   return { kind: "transferFirst", transferees: alive.sort((a, b) => matchOf(b) - matchOf(a)) };
+}
+
+/** Of a member that is none any more: what was asked for, when it was asked for in time. */
+export function judgeAbsence(nodeId: string, accepted: boolean): Verdict {
+  return accepted ? { kind: "done", body: { id: nodeId } } : unknown(nodeId);
 }
 
 function judgeUpdate(change: Extract<MemberChange, { kind: "update" }>, circumstances: Circumstances): Verdict {

@@ -4,7 +4,8 @@
  * once it has caught up).
  *
  * A request is judged by the configuration applied here, so this node first catches up with everything that was
- * answered before the request. It is done when the applied configuration shows it, whoever proposed it. Changes are
+ * answered before the request. It is done when the applied configuration shows it, whoever proposed it; a node that is
+ * asked for its own removal may never apply that, and takes the word of those that have. Changes are
  * made one at a time in the whole cluster: one that finds another under way waits for its turn.
  *
  * To add a learner a second time would take the vote of one that has been promoted meanwhile. So nothing is proposed
@@ -16,7 +17,7 @@ import type { MemberChange } from "../../http/request.ts";
 import type { ConfigurationStep } from "../../raft/types.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
 import type { LeaderView } from "./leader-view.ts";
-import { judge, type Verdict } from "./member-verdict.ts";
+import { judge, judgeAbsence, type Verdict } from "./member-verdict.ts";
 import type { Parts } from "./parts.ts";
 import type { Barrier, Reads } from "./reads.ts";
 
@@ -163,10 +164,16 @@ export class Membership {
   }
 
   #advance(pending: PendingChange): void {
-    const { leadership } = this.#parts.standing;
+    const { limits, standing } = this.#parts;
+    const { leadership } = standing;
+    const { change, admittedMs, reachMsMax } = pending;
+    if (change.kind === "remove" && change.nodeId === limits.nodeId && leadership.removed) {
+      // Those that remain have applied it; it will not be applied here, where no entry arrives any more.
+      this.#follow(pending, judgeAbsence(change.nodeId, pending.accepted > 0));
+      return;
+    }
     if (pending.ticksCaughtUp === null || pending.ticksCaughtUp < settleTicks) return;
     if (leadership.leaderId === null) return;
-    const { change, admittedMs, reachMsMax } = pending;
     const progress = this.#view.since(admittedMs);
     this.#follow(pending, judge(change, { leadership, progress, accepted: pending.accepted > 0, reachMsMax }));
   }

@@ -4,7 +4,7 @@ import { type Circumstances, judge } from "../../../src/actors/ingress/member-ve
 import type { Effects } from "../../../src/actors/ingress/outbox.ts";
 import { createIngress, type Ingress, type IngressInput } from "../../../src/actors/ingress/turn.ts";
 import type { LeadershipChanged, RaftToIngress } from "../../../src/actors/protocol/ingress-raft.ts";
-import type { JoiningMember } from "../../../src/http/request.ts";
+import type { JoiningMember, MemberChange } from "../../../src/http/request.ts";
 import { emptyConfiguration, type Member } from "../../../src/raft/types.ts";
 
 const joining: JoiningMember = {
@@ -23,8 +23,8 @@ function leadership(term: number, voters: Readonly<Record<string, Member>>): Lea
   return { kind: "leadershipChanged", role: "leader", term, leaderId: "n1", configuration, removed: false };
 }
 
-/** Node n4 joins through an ingress whose raft and store the test plays. */
-class Join {
+/** A change asked of an ingress whose raft and store the test plays. */
+class Change {
   readonly #ingress: Ingress = createIngress({
     nodeId: "n1",
     origin: 1,
@@ -37,10 +37,9 @@ class Join {
   #nowMs = 0;
   #lastReadId = 0;
 
-  constructor() {
+  constructor(change: MemberChange = { kind: "join", member: joining }, leading = leadership(1, { n1 })) {
     this.#turn({ kind: "viewOpened", generation: 1 });
-    this.hear(leadership(1, { n1 }));
-    const change = { kind: "join", member: joining } as const;
+    this.hear(leading);
     const request = { kind: "changeMembers", change, reachMsMax: 60_000 } as const;
     this.#turn({ kind: "request", requestId: 1, request, deadlineMs: 60_000 });
   }
@@ -85,16 +84,20 @@ function proposed(...all: readonly Effects[]): readonly number[] {
   );
 }
 
+function answers(...all: readonly Effects[]): readonly unknown[] {
+  return all.flatMap(({ answers: given }) => given.map(({ outcome }) => outcome));
+}
+
 describe("ingress: a node that joins", () => {
   it("is proposed once this node has caught up", () => {
-    const join = new Join();
+    const join = new Change();
     expect(proposed(...join.tick(10))).to.deep.equal([]);
     expect(proposed(join.grant(), ...join.tick(1))).to.deep.equal([]);
     expect(proposed(...join.tick(10))).to.deep.equal([1]);
   });
 
   it("is not proposed again on a configuration that is older than the loss of the first proposal", () => {
-    const join = new Join();
+    const join = new Change();
     join.grant();
     join.tick(2);
     join.hear({ kind: "proposalAccepted", proposalId: 1, term: 1 });
@@ -106,7 +109,7 @@ describe("ingress: a node that joins", () => {
   });
 
   it("is proposed again when the configuration does not show it after all", () => {
-    const join = new Join();
+    const join = new Change();
     join.grant();
     join.tick(2);
     join.hear({ kind: "proposalAccepted", proposalId: 1, term: 1 });
@@ -117,7 +120,7 @@ describe("ingress: a node that joins", () => {
   });
 
   it("is not proposed again after a refusal either, before this node has caught up", () => {
-    const join = new Join();
+    const join = new Change();
     join.grant();
     join.tick(2);
     join.hear({ kind: "proposalRefused", proposalId: 1, reason: "configurationPending" });
@@ -158,6 +161,30 @@ describe("ingress: a voter that is removed", () => {
 
   it("is done once it was proposed, whoever dies meanwhile", () => {
     expect(judge({ kind: "remove", nodeId: "n2" }, circumstances(["n1"], true)).kind).to.equal("propose");
+  });
+
+  it("has gone when those that remain say so, though it is asked itself and never applies it", () => {
+    const led = { ...leadership(1, { n1, n2: members.n2 }), leaderId: "n2", role: "follower" } as const;
+    const removal = new Change({ kind: "remove", nodeId: "n1" }, led);
+    const alive = { id: "n2", matchIndex: 9, healthy: true };
+    removal.grant();
+    const asked = removal.tick(3).flatMap(({ toRaft }) => toRaft);
+    const inspect = asked.find((message) => message.kind === "inspect");
+    if (inspect?.kind !== "inspect") throw new RangeError("the leader's view is asked for");
+    const seen = removal.hear({ kind: "inspected", inspectId: inspect.inspectId, progress: [alive] });
+    expect(proposed(seen, ...removal.tick(1))).to.deep.equal([1]);
+    removal.hear({ kind: "proposalAccepted", proposalId: 1, term: 1 });
+    expect(answers(...removal.tick(20))).to.deep.equal([]);
+    const told = removal.hear({ ...led, leaderId: null, removed: true });
+    expect(answers(told, ...removal.tick(1))).to.deep.equal([{ kind: "done", body: { id: "n1" }, created: false }]);
+  });
+
+  it("is unknown to itself when it was removed before it was asked", () => {
+    const led = { ...leadership(1, { n1, n2: members.n2 }), leaderId: "n2", role: "follower" } as const;
+    const removal = new Change({ kind: "remove", nodeId: "n1" }, { ...led, removed: true });
+    expect(answers(...removal.tick(1))).to.deep.equal([
+      { kind: "refused", code: "MEMBER_NOT_FOUND", detail: "no member is called n1" },
+    ]);
   });
 
   it("hands leadership to the one alive that is furthest on", () => {
