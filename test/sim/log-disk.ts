@@ -77,6 +77,14 @@ export class LogRows implements RowStore, Surface {
     return this.#rows.keys(range, limit);
   }
 
+  async clear(range: KeyRange): Promise<void> {
+    const keys = await this.keys(range, Number.POSITIVE_INFINITY);
+    await this.#write(
+      keys.map((key) => ({ key, value: null })),
+      false,
+    );
+  }
+
   reclaim(): Promise<void> {
     this.#world.activity += 1;
     return Promise.resolve();

@@ -8,7 +8,7 @@
  */
 
 import type { LogIndex } from "../../raft/types.ts";
-import { writeU64 } from "./record.ts";
+import { readU64, writeU64 } from "./record.ts";
 
 /** The prefix byte of the rows of entries; from `firstLane` to `lastLane`, then from the first again. */
 export type Lane = number;
@@ -31,6 +31,11 @@ export function entryKey(lane: Lane, index: LogIndex): Buffer {
   key[0] = lane;
   writeU64(key, 1, index);
   return key;
+}
+
+/** The key `entries` places after that of an entry, in its lane. */
+export function keyAfter(key: Buffer, entries: number): Buffer {
+  return entryKey(key[0] ?? 0, readU64(key, 1) + entries);
 }
 
 /** Keys in [from, to). */

@@ -84,6 +84,11 @@ export class LevelRows implements RowStore {
     return this.#orStorageError("cannot be read", () => this.#level.keys({ gte: from, lt: to, limit }).all());
   }
 
+  /** LevelDB's binding does it on a thread of its pool: no key comes to this one. */
+  async clear({ from, to }: KeyRange): Promise<void> {
+    await this.#orStorageError("cannot be written", () => this.#level.clear({ gte: from, lt: to }));
+  }
+
   async reclaim({ from, to }: KeyRange): Promise<void> {
     // The types of `level` leave out what browsers lack; on Node it is a ClassicLevel.
     const level = this.#level as unknown as { compactRange(from: Buffer, to: Buffer): Promise<void> };

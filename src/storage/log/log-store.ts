@@ -18,6 +18,7 @@ import {
   entryKeyBytes,
   hardStateKey,
   type KeyRange,
+  keyAfter,
   laneRange,
   nextLane,
   startKey,
@@ -228,7 +229,7 @@ export class LogStore implements LogStorage {
     let { lane } = this.#image.start;
     for (let reset = 0; reset < resets; reset++) {
       lane = nextLane(lane);
-      while (await this.#removeSome(laneRange(lane), { sync: true }));
+      while (await this.#removeDurably(laneRange(lane)));
     }
     this.#sweptTo = allEntries.from;
   }
@@ -239,9 +240,9 @@ export class LogStore implements LogStorage {
     const { lane, link } = this.#durableStart;
     const [below, above] = deadRanges(lane, link.index);
     const rest = Buffer.compare(this.#sweptTo, below.to) < 0 ? { from: this.#sweptTo, to: below.to } : below;
-    const last = await this.#removeSome(rest, { sync: false });
-    if (last !== null) this.#sweptTo = last;
-    const hasRemoved = last !== null || (await this.#removeSome(above, { sync: false })) !== null;
+    const sweptTo = await this.#sweepSome(rest);
+    if (sweptTo !== null) this.#sweptTo = sweptTo;
+    const hasRemoved = sweptTo !== null || (await this.#sweepSome(above)) !== null;
     if (hasRemoved) this.#hasGraves = true;
     else await this.#reclaim(below, above);
     return hasRemoved;
@@ -255,15 +256,24 @@ export class LogStore implements LogStorage {
     await this.#rows.reclaim(above);
   }
 
-  /** The last key it removed; null when there was none. */
-  async #removeSome(range: KeyRange, options: { readonly sync: boolean }): Promise<Buffer | null> {
+  /** Below which key nothing is left in the range; null when there was nothing. */
+  async #sweepSome(range: KeyRange): Promise<Buffer | null> {
+    const [first] = await this.#rows.keys(range, 1);
+    if (first === undefined) return null;
+    const end = keyAfter(first, rowsPerSweepMax);
+    const to = Buffer.compare(end, range.to) < 0 ? end : range.to;
+    await this.#rows.clear({ from: first, to });
+    return to;
+  }
+
+  /** Some of the range, synced; false when there was nothing. */
+  async #removeDurably(range: KeyRange): Promise<boolean> {
     const keys = await this.#rows.keys(range, rowsPerSweepMax);
-    const last = keys.at(-1);
-    if (last === undefined) return null;
+    if (keys.length === 0) return false;
     const batch = this.#rows.batch();
     for (const key of keys) batch.del(key);
-    await batch.write(options);
-    return last;
+    await batch.write({ sync: true });
+    return true;
   }
 
   #fault(index: LogIndex, fault: string): StorageError {

@@ -68,6 +68,11 @@ export class MemoryRows implements RowStore {
     return Promise.resolve(this.#keysIn(range, limit).map((name) => Buffer.from(name, "latin1")));
   }
 
+  clear(range: KeyRange): Promise<void> {
+    for (const name of this.#keysIn(range, Number.POSITIVE_INFINITY)) this.#delete(name);
+    return Promise.resolve();
+  }
+
   reclaim(): Promise<void> {
     return Promise.resolve();
   }

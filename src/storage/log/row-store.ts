@@ -35,6 +35,8 @@ export interface RowStore {
   rows(range: KeyRange, bytesPerReadMax: number): RowCursor;
   /** The first keys of the range, at most `limit`. */
   keys(range: KeyRange, limit: number): Promise<readonly Buffer[]>;
+  /** Removes what the range holds; not synced, and not at one moment. */
+  clear(range: KeyRange): Promise<void>;
   /** Gives back the space of deleted rows in the range: deletes alone only add to it. Reads and writes go on. */
   reclaim(range: KeyRange): Promise<void>;
   close(): Promise<void>;
