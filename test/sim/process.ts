@@ -93,6 +93,8 @@ export class SimulatedProcess implements Life {
       origin,
       pendingRequestsMax: 1000,
       proposalsInFlightMax: world.swarm.proposalsInFlightMax,
+      // There are few clients here: as few as two gather.
+      gathering: { ...ingressDefaults.gathering, writersMin: 2 },
     });
     const fail = (cause: unknown): void => this.fail(cause);
     this.raftMailbox = new Mailbox(world, random, this, (inputs) => this.#turnRaft(inputs));
@@ -211,6 +213,15 @@ export class SimulatedProcess implements Life {
     this.#edges.ingressToStore.send(effects.toStore);
     for (const { requestId, outcome } of effects.answers) this.#surroundings.answer(this, requestId, outcome);
     if (effects.openView !== null) this.#openView(effects.openView.generation);
+    this.#wakeIngressAt(this.ingress.wakeAtMs);
+  }
+
+  #wakeIngressAt(wakeAtMs: number): void {
+    if (wakeAtMs === 0) return;
+    const waitUs = Math.max(1, Math.ceil((wakeAtMs - this.machine.nowMs()) * 1000));
+    this.#world.schedule.after(waitUs, () => {
+      if (this.isAlive && this.ingress.wakeAtMs === wakeAtMs) this.ingressMailbox.push({ kind: "woken" });
+    });
   }
 
   /** As the thread of ingress does it. */

@@ -3,6 +3,9 @@
  * The bounds of the ingress actor that nobody needs to choose.
  */
 
+import type { GatheringLimits } from "./gathering.ts";
+
+const kibibyte = 1024;
 const mebibyte = 1024 * 1024;
 
 interface IngressDefaults {
@@ -12,6 +15,7 @@ interface IngressDefaults {
   readonly stopGraceMs: number;
   readonly pendingBytesMax: number;
   readonly slabBytesMax: number;
+  readonly gathering: GatheringLimits;
   readonly leaseReads: boolean;
 }
 
@@ -21,5 +25,6 @@ export const ingressDefaults: IngressDefaults = {
   stopGraceMs: 3000,
   pendingBytesMax: 32 * mebibyte,
   slabBytesMax: 2 * mebibyte,
+  gathering: { writersMin: 4, commandsMax: 128, bytesMax: 128 * kibibyte, behindMsMax: 10, returnMsMax: 2 },
   leaseReads: false,
 };

@@ -4,6 +4,7 @@
  */
 
 import type { LeadershipChanged, StateMismatch } from "../protocol/ingress-raft.ts";
+import type { GatheringLimits } from "./gathering.ts";
 import type { Outbox } from "./outbox.ts";
 
 export interface IngressLimits {
@@ -17,6 +18,7 @@ export interface IngressLimits {
   readonly pendingBytesMax: number;
   /** Commands of one proposal; at least one goes. */
   readonly slabBytesMax: number;
+  readonly gathering: GatheringLimits;
   /** Whether reads by lease are asked for as such; else they are linearizable ones. */
   readonly leaseReads: boolean;
 }

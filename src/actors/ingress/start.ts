@@ -53,6 +53,8 @@ class IngressThread implements RunningActor, Backend {
   readonly #store: Edge<StoreToIngress, IngressToStore>;
   readonly #metrics: Registry;
   readonly #ticker: NodeJS.Timeout;
+  #waker: NodeJS.Timeout | undefined;
+  #wakeAtMs = 0;
   readonly #upBeforeMs: number;
   #view: StateView | undefined;
   /** As the board shows it. */
@@ -126,6 +128,7 @@ class IngressThread implements RunningActor, Backend {
 
   #end(): void {
     clearInterval(this.#ticker);
+    clearTimeout(this.#waker);
     this.#pump.stop();
     this.#raft.close();
     this.#store.close();
@@ -144,10 +147,23 @@ class IngressThread implements RunningActor, Backend {
         this.#http.answer(requestId, outcome, milestones);
       }
       this.#http.wake();
+      this.#wakeAt(this.#ingress.wakeAtMs);
       if (effects.openView !== null) this.#open(effects.openView);
     } catch (cause) {
       this.#context.fail(cause);
     }
+  }
+
+  #wakeAt(wakeAtMs: number): void {
+    if (wakeAtMs === this.#wakeAtMs) return;
+    this.#wakeAtMs = wakeAtMs;
+    clearTimeout(this.#waker);
+    if (wakeAtMs === 0) return;
+    const wake = (): void => {
+      this.#wakeAtMs = 0;
+      this.#pump.push({ kind: "woken" });
+    };
+    this.#waker = setTimeout(wake, Math.max(1, Math.ceil(wakeAtMs - performance.now())));
   }
 
   /**

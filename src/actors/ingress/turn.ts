@@ -35,6 +35,8 @@ export type IngressInput =
   | { readonly kind: "viewOpened"; readonly generation: number }
   /** More is to be seen on the board than when the last turn began. */
   | { readonly kind: "stateMoved" }
+  /** `wakeAtMs` has come. */
+  | { readonly kind: "woken" }
   | { readonly kind: "tick" }
   /** Everything pending is to be settled by then. */
   | { readonly kind: "stop"; readonly deadlineMs: number };
@@ -118,6 +120,11 @@ export class Ingress {
     return this.#writes.inFlight > 0 || this.#reads.awaitsState;
   }
 
+  /** When another turn is due although nothing happens, on the clock of `Seen.nowMs`; 0 for never. */
+  get wakeAtMs(): number {
+    return this.#writes.wakeAtMs;
+  }
+
   turn(inputs: readonly IngressInput[], seen: Seen): Effects {
     const standing = this.#standing;
     standing.nowMs = seen.nowMs;
@@ -147,7 +154,8 @@ export class Ingress {
         this.#out.toStore.push({ kind: "generationEntered", generation: input.generation });
         return;
       case "stateMoved":
-        // `Seen` says it, and the end of the turn answers what waited for it.
+      case "woken":
+        // `Seen` says it, and the end of the turn does what waited for it.
         return;
       case "tick":
         return this.#onTick();

@@ -13,6 +13,7 @@ import { type Command, commandToWire } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
 import type { WireResult } from "../protocol/store-ingress.ts";
+import { Gathering } from "./gathering.ts";
 import type { Parts } from "./parts.ts";
 
 /** What a write is told instead of an answer to one request. */
@@ -54,6 +55,7 @@ interface Batch extends Milestones {
 
 export class Writes {
   readonly #parts: Parts;
+  readonly #gathering: Gathering;
   readonly #bySequence = new ById<PendingWrite>();
   readonly #byRequest = new ById<PendingWrite>();
   readonly #batches = new ById<Batch>();
@@ -65,9 +67,12 @@ export class Writes {
   /** Raft refused for want of a leader: nothing is proposed until something changes or a tick passes. */
   #blocked = false;
   #earliestDeadlineMs = Number.POSITIVE_INFINITY;
+  #newestProposalId = 0;
+  #wakeAtMs = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#gathering = new Gathering(parts.limits.gathering);
   }
 
   get pending(): number {
@@ -76,6 +81,11 @@ export class Writes {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** When `flush` is to be called again although nothing happens; 0 for never. */
+  get wakeAtMs(): number {
+    return this.#wakeAtMs;
   }
 
   onRequest(requestId: number, request: WriteRequest, deadlineMs: number): void {
@@ -118,6 +128,7 @@ export class Writes {
     this.#bytes += command.length;
     this.#bySequence.add(sequence, write);
     this.#queue.push(write);
+    this.#gathering.onQueued(command.length, this.#parts.standing.nowMs);
     if (deadlineMs < this.#earliestDeadlineMs) this.#earliestDeadlineMs = deadlineMs;
     return write;
   }
@@ -130,10 +141,14 @@ export class Writes {
     if (write.batch === null) this.#settle(write);
   }
 
-  /** Proposes what waits, as far as the bounds allow: the whole turn in one batch when it fits. */
+  /** Proposes what waits, as far as the bounds allow and unless it gathers: the whole turn in one batch when it fits. */
   flush(): void {
     const { limits, standing } = this.#parts;
-    if (this.#blocked || standing.leadership.leaderId === null) return;
+    this.#wakeAtMs = 0;
+    if (this.#queue.length === 0 || this.#blocked || standing.leadership.leaderId === null) return;
+    const isUnderWay = this.#batches.get(this.#newestProposalId) !== undefined;
+    this.#wakeAtMs = this.#gathering.waitUntilMs(this.#queue.length, isUnderWay, standing.nowMs);
+    if (this.#wakeAtMs > 0) return;
     let next = 0;
     while (next < this.#queue.length && this.#inFlight < limits.proposalsInFlightMax) {
       next = this.#propose(next);
@@ -176,6 +191,8 @@ export class Writes {
       write.batch = batch;
     }
     this.#inFlight += writes.length;
+    this.#newestProposalId = batch.proposalId;
+    this.#gathering.onProposed(writes.length);
     this.#batches.add(batch.proposalId, batch);
     out.toRaft.push({ kind: "propose", proposalId: batch.proposalId, slab, ends });
     return at;
@@ -267,6 +284,7 @@ export class Writes {
     if (write === undefined) return;
     const awaited = this.#isAwaited(write);
     this.#settle(write);
+    this.#gathering.onAnswered(this.#parts.standing.nowMs);
     if (awaited) this.#tell(write, { kind: "applied", revision, result: resultFromWire(tail) });
   }
 

@@ -32,6 +32,7 @@ class Change {
     proposalsInFlightMax: 4,
     pendingBytesMax: 1000,
     slabBytesMax: 500,
+    gathering: { writersMin: 100, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
     leaseReads: false,
   });
   #nowMs = 0;

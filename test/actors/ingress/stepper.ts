@@ -26,6 +26,7 @@ export const limits: IngressLimits = {
   proposalsInFlightMax: 4,
   pendingBytesMax: 1000,
   slabBytesMax: 500,
+  gathering: { writersMin: 100, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
   leaseReads: false,
 };
 export const stale: IngressRequest = { kind: "read", stale: true, minRevision: 9, redirect: false };
