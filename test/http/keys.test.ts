@@ -53,6 +53,16 @@ describe("http: keys", () => {
     expect([empty.status, empty.headers["content-length"]]).to.deep.equal([200, "0"]);
   });
 
+  it("answers values of every byte as they are, small ones and large ones", async () => {
+    for (const length of [1, 4096, 4097, 100_000]) {
+      const value = Uint8Array.from({ length }, (_, at) => (at * 7) % 256);
+      await ask(node.port, "PUT", "/key/sized", { body: value });
+      const answer = await ask(node.port, "GET", "/key/sized");
+      expect(Uint8Array.from(answer.body)).to.deep.equal(value);
+      expect(answer.headers["content-length"]).to.equal(String(length));
+    }
+  });
+
   it("takes a key of 4096 bytes, percent-encoded whole, and none longer", async () => {
     expect((await ask(node.port, "PUT", `/key/${"%01".repeat(4096)}`, { body: "v" })).status).to.equal(204);
     const longer = await ask(node.port, "PUT", `/key/${"%01".repeat(4097)}`, { body: "v" });
