@@ -1,7 +1,8 @@
 /**
  * @module
  * `npm run bench`: three nodes and the load generator on this machine, a bare `node:http` server and etcd beside them,
- * all in turn, several rounds. Only the ratios of one round count; it fails nothing.
+ * all in turn, several rounds. Machines change their speed from second to second, so each figure is set against the
+ * yardstick that was measured right beside it, and only these ratios count. It fails nothing.
  */
 
 import { readFileSync } from "node:fs";
@@ -15,10 +16,12 @@ import { startEtcd } from "./etcd.ts";
 import { connections, cycleKeys, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
 import { findWrk } from "./wrk.ts";
 
-const rounds = 3;
-const seconds = 2;
+const rounds = 4;
+const seconds = 1;
 /** Before a scenario is first measured: code that is not compiled yet would be measured instead. */
 const warmUpSeconds = 3;
+/** A put runs through every thread of three nodes. */
+const putWarmUpSeconds = 10;
 const valueBytes = 256;
 const value = "v".repeat(valueBytes);
 const prefillBatch = 500;
@@ -30,8 +33,18 @@ interface Target {
   readonly scenario: Scenario;
 }
 
-/** By target, one a round. */
-type Results = ReadonlyMap<string, readonly Measurement[]>;
+interface Targets {
+  readonly hello: Scenario;
+  readonly etcd: Scenario | null;
+  readonly ours: readonly Target[];
+}
+
+/** One measurement, with how often a second the yardsticks answered right before and after. */
+interface Compared extends Measurement {
+  readonly helloPerSecond: number;
+  /** Beside puts, when etcd is there. */
+  readonly etcdPerSecond: number | null;
+}
 
 async function bench(): Promise<void> {
   const stage = new Stage();
@@ -46,7 +59,7 @@ async function bench(): Promise<void> {
       const tool = (await findWrk(stage.directory)) ?? autocannonTool;
       process.stdout.write(
         `${tool.name}, ${connections} connections, ${valueBytes} bytes, ${cpus().length} cores, Node ${process.version}, ` +
-          `${rounds} rounds of ${seconds} s each after ${warmUpSeconds} s of warming up${etcd === null ? ", no etcd on the path" : `, etcd ${etcd.version}`}\n`,
+          `${rounds} rounds of ${seconds} s each after ${warmUpSeconds} s of warming up, puts ${putWarmUpSeconds} s${etcd === null ? ", no etcd on the path" : `, etcd ${etcd.version}`}\n`,
       );
       const targets = targetsOf(hello.origin, leader.url, follower.url, etcd?.leader);
       report(await measureAll(tool, targets), memoryOf(nodes));
@@ -59,67 +72,97 @@ async function bench(): Promise<void> {
   }
 }
 
-function targetsOf(hello: string, leader: string, follower: string, etcd: string | undefined): readonly Target[] {
+function targetsOf(hello: string, leader: string, follower: string, etcd: string | undefined): Targets {
   const get = { method: "GET", path: "/key/cycle-", query: "", keys: "cycle", body: "" } as const;
   const put = { origin: leader, method: "PUT", query: "", body: value } as const;
-  const targets: Target[] = [
-    { name: helloName, scenario: { ...get, origin: hello, path: "/", keys: "none" } },
+  const ours: Target[] = [
     { name: "put, new keys", scenario: { ...put, path: "/key/new-", keys: "new" } },
     { name: `put over ${formatCount(cycleKeys)} keys`, scenario: { ...put, path: "/key/cycle-", keys: "cycle" } },
     { name: "get, linearizable, leader", scenario: { ...get, origin: leader } },
     { name: "get, linearizable, follower", scenario: { ...get, origin: follower } },
     { name: "get, stale", scenario: { ...get, origin: follower, query: "?level=stale" } },
   ];
-  if (etcd === undefined) return targets;
   // Sixteen characters of base64 are twelve bytes, whichever they are: the number makes the key unique.
   const body = JSON.stringify({ key: "bench/@", value: Buffer.from(value).toString("base64") }).replace(
     "bench/",
     "Bnch",
   );
-  const scenario: Scenario = { origin: etcd, method: "POST", path: "/v3/kv/put", query: "", keys: "new", body };
-  return [...targets, { name: etcdName, scenario }];
+  return {
+    hello: { ...get, origin: hello, path: "/", keys: "none" },
+    etcd:
+      etcd === undefined ? null : { origin: etcd, method: "POST", path: "/v3/kv/put", query: "", keys: "new", body },
+    ours,
+  };
 }
 
-async function measureAll(tool: LoadTool, targets: readonly Target[]): Promise<Results> {
-  const results = new Map<string, Measurement[]>(targets.map(({ name }) => [name, []]));
+/** By target, one a round. */
+async function measureAll(
+  tool: LoadTool,
+  { hello, etcd, ours }: Targets,
+): Promise<ReadonlyMap<string, readonly Compared[]>> {
+  const results = new Map<string, Compared[]>(ours.map(({ name }) => [name, []]));
+  for (const { scenario } of ours) await tool.measure(scenario, 0, warmUpOf(scenario));
+  if (etcd !== null) await tool.measure(etcd, 0, warmUpSeconds);
+  await tool.measure(hello, 0, warmUpSeconds);
+  let run = 0;
+  const perSecond = async (scenario: Scenario): Promise<number> =>
+    (await tool.measure(scenario, ++run, seconds)).perSecond;
   for (let round = 0; round < rounds; round++) {
-    for (const { name, scenario } of targets) {
-      if (round === 0) await tool.measure(scenario, 0, warmUpSeconds);
-      results.get(name)?.push(await tool.measure(scenario, round + 1, seconds));
+    for (const { name, scenario } of ours) {
+      const helloPerSecond = await perSecond(hello);
+      const measured = await tool.measure(scenario, ++run, seconds);
+      const etcdPerSecond = etcd === null || !isPut(scenario) ? null : await perSecond(etcd);
+      results.get(name)?.push({ ...measured, helloPerSecond, etcdPerSecond });
     }
   }
   return results;
 }
 
-function report(results: Results, memory: string): void {
-  const hello = results.get(helloName) ?? [];
-  const etcd = results.get(etcdName);
+function warmUpOf(scenario: Scenario): number {
+  return isPut(scenario) && scenario.keys === "new" ? putWarmUpSeconds : warmUpSeconds;
+}
+
+function isPut({ method }: Scenario): boolean {
+  return method === "PUT";
+}
+
+function report(results: ReadonlyMap<string, readonly Compared[]>, memory: string): void {
   const rows = [["", "per second", "p50 ms", "p99 ms", "failed", "× node:http", "× etcd"]];
   const short: string[] = [];
+  const all = [...results.values()].flat();
+  const yardstick = (name: string, rates: readonly number[]): void => {
+    if (rates.length > 0) rows.push([name, formatCount(median(rates)), "", "", "", "", ""]);
+  };
+  yardstick(
+    helloName,
+    all.map((one) => one.helloPerSecond),
+  );
+  yardstick(
+    etcdName,
+    all.flatMap((one) => one.etcdPerSecond ?? []),
+  );
   for (const [name, measured] of results) {
-    const toHello = spreadOf(measured, hello);
-    const isPut = name.startsWith("put");
-    const toEtcd = etcd !== undefined && isPut ? spreadOf(measured, etcd) : "";
+    const toHello = spreadOf(measured.map((one) => one.perSecond / one.helloPerSecond));
+    const besideEtcd = measured.flatMap((one) => (one.etcdPerSecond === null ? [] : one.perSecond / one.etcdPerSecond));
+    const toEtcd = besideEtcd.length === 0 ? "" : spreadOf(besideEtcd);
     rows.push([
       name,
       formatCount(median(measured.map((one) => one.perSecond))),
       median(measured.map((one) => one.p50Ms)).toFixed(2),
       median(measured.map((one) => one.p99Ms)).toFixed(2),
       String(measured.reduce((sum, one) => sum + one.failed, 0)),
-      name === helloName ? "" : toHello,
+      toHello,
       toEtcd,
     ]);
-    if (name !== helloName && name !== etcdName)
-      short.push(`${name} ${toHello}${toEtcd === "" ? "" : `, ${toEtcd} etcd`}`);
+    short.push(`${name} ${toHello}${toEtcd === "" ? "" : `, ${toEtcd} etcd`}`);
   }
   process.stdout.write(renderTable(rows));
   process.stdout.write(`  resident memory of the nodes afterwards: ${memory}\n\n`);
   process.stdout.write(`- × bare \`node:http\`, median of ${rounds} (least–most): ${short.join("; ")}.\n`);
 }
 
-/** The median of the ratios of each round, with the least and the most. */
-function spreadOf(measured: readonly Measurement[], yardstick: readonly Measurement[]): string {
-  const ratios = measured.map((one, round) => one.perSecond / (yardstick[round]?.perSecond ?? Number.NaN));
+/** The median of the ratios, with the least and the most. */
+function spreadOf(ratios: readonly number[]): string {
   return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
 }
 
