@@ -19,6 +19,7 @@ import {
   encodeHead,
   fixedHeadBytes,
   headerBytesOf,
+  isCarried,
   packRows,
   type SnapshotHeader,
   unpackRows,
@@ -181,7 +182,7 @@ export class StateDisk implements Surface {
       lastIncludedTime: meta.time,
       configuration: configurationIn(rows),
     };
-    const kinds = Object.values(rowPrefixes).filter((kind) => kind !== rowPrefixes.batch && kind !== rowPrefixes.meta);
+    const kinds = Object.values(rowPrefixes).filter((kind) => isCarried(Uint8Array.of(kind)));
     const taken = kinds
       .toSorted((one, other) => one - other)
       .flatMap((kind) => rows.rows(Uint8Array.of(kind), Uint8Array.of(kind + 1)));

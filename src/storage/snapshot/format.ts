@@ -15,6 +15,7 @@
 
 import { crc32 } from "node:zlib";
 import { decode, encode } from "../../codec/codec.ts";
+import { rowPrefixes } from "../../kv/keys.ts";
 import { decodeMeta, encodeMeta, type StateMeta } from "../../kv/meta.ts";
 import { RecordFormatError } from "../../kv/record.ts";
 import type { SnapshotMetadata } from "../../raft/types.ts";
@@ -57,6 +58,11 @@ export const blockBytesTarget: number = 1024 * 1024;
 const formatVersion = 1;
 const headerBytesMax = 4 * 1024 * 1024;
 const magic = new TextEncoder().encode("BALSASNP");
+
+/** Whether a row goes with a snapshot: all of the state, but not where the copy stands that it was made from. */
+export function isCarried(rowKey: Uint8Array): boolean {
+  return rowKey[0] !== rowPrefixes.batch && rowKey[0] !== rowPrefixes.meta;
+}
 
 /** Head and header. */
 export function encodeHead({ metadata, meta }: SnapshotHeader): Uint8Array {

@@ -6,7 +6,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { StorageError } from "../../errors/balsa-error.ts";
-import { rowPrefixes } from "../../kv/keys.ts";
 import { errorCode } from "../files.ts";
 import type { StateSnapshot } from "../state/state-storage.ts";
 import {
@@ -14,6 +13,7 @@ import {
   encodeBlockHead,
   encodeHead,
   encodeTotals,
+  isCarried,
   packRows,
   type SnapshotHeader,
 } from "./format.ts";
@@ -77,7 +77,7 @@ async function writeBlocks(
       if (isStopped()) throw new SnapshotStoppedError();
       const read = await rows.next(blockBytesTarget);
       if (read.length === 0) break;
-      const taken = read.filter((row) => row.key[0] !== rowPrefixes.batch && row.key[0] !== rowPrefixes.meta);
+      const taken = read.filter(({ key }) => isCarried(key));
       if (taken.length === 0) continue;
       const packed = packRows(taken);
       const inflatedBytes = packed.byteLength;
