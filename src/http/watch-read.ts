@@ -14,7 +14,7 @@ export type WatchRead =
   | { readonly kind: "replaced" };
 
 /** Rejects with a StorageError. */
-export async function readAfter(backend: Backend, ask: ChangesAsk): Promise<WatchRead> {
+export async function readAfter(backend: Pick<Backend, "view">, ask: ChangesAsk): Promise<WatchRead> {
   let moment: StateMoment | undefined;
   try {
     moment = backend.view()?.moment();

@@ -5,11 +5,15 @@
  */
 
 import type { IngressRequest, Outcome } from "../../src/http/request.ts";
-import type { Condition } from "../../src/kv/command.ts";
+import type { Operation } from "../../src/kv/command.ts";
 import { type Cluster, originOf } from "./cluster.ts";
+import { Draws } from "./draws.ts";
+import { type AskOnce, KeyedWrite } from "./keyed-clients.ts";
+import { type Ask, LeaseHolder } from "./lease-clients.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Asked } from "./watch/client-watch.ts";
+import { Watch } from "./watch-clients.ts";
 import type { World } from "./world.ts";
 
 interface Pending {
@@ -26,6 +30,8 @@ export class Requests {
   readonly #pending = new Map<SimulatedProcess, Map<number, Pending>>();
   readonly #cancelled = new Map<SimulatedProcess, Set<number>>();
   #lastId = 0;
+  /** Nothing more is to be asked. */
+  isClosed = false;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -54,14 +60,16 @@ export class Requests {
   ask(
     process: SimulatedProcess,
     request: IngressRequest,
-    { key, timeoutMs }: { readonly key: Uint8Array | null; readonly timeoutMs: number },
+    { key, timeoutMs, floor }: { readonly key: Uint8Array | null; readonly timeoutMs: number; readonly floor?: number },
     onSettled: (outcome: Outcome | null) => void,
   ): number {
     this.#lastId += 1;
     const requestId = this.#lastId;
     const { machine, id } = process;
     const isLeader = process.raft.core?.role === "leader";
-    const asked = this.#cluster.clientWatch.asked({ request, key, node: id, origin: originOf(machine), isLeader });
+    const { clientWatch } = this.#cluster;
+    const asker = { node: id, origin: originOf(machine), isLeader, floor: floor ?? clientWatch.acknowledged };
+    const asked = clientWatch.asked({ request, key, ...asker });
     this.#world.trace.note(`ask ${request.kind}`, id, "request", requestId);
     const requests = this.#pending.get(process) ?? new Map<number, Pending>();
     this.#pending.set(process, requests);
@@ -116,25 +124,43 @@ export class Clients {
   readonly #cluster: Cluster;
   readonly #world: World;
   readonly #requests: Requests;
-  #values = 0;
-  #isClosed = false;
+  readonly #draws: Draws;
+  readonly #watches: Watch[] = [];
+  #keys = 0;
 
   constructor(cluster: Cluster, requests: Requests) {
     this.#cluster = cluster;
     this.#world = cluster.world;
     this.#requests = requests;
+    this.#draws = new Draws(cluster);
   }
 
   start(): void {
-    for (let client = 1; client <= this.#world.swarm.clients; client += 1) {
+    const { clients, holders, watches } = this.#world.swarm;
+    for (let client = 1; client <= clients; client += 1) {
       const random = this.#world.random(`client ${client}`);
       this.#later(random, () => this.#askNext(random, null));
     }
+    for (let holder = 1; holder <= holders; holder += 1) {
+      const random = this.#world.random(`holder ${holder}`);
+      const ask: Ask = (request, last, onSettled) => this.#ask(random, request, null, last, onSettled);
+      new LeaseHolder(this.#world, this.#draws, random, ask).begin();
+    }
+    for (let watch = 1; watch <= watches; watch += 1) {
+      const random = this.#world.random(`watch ${watch}`);
+      this.#watches.push(new Watch({ cluster: this.#cluster, draws: this.#draws, requests: this.#requests, random }));
+    }
+    for (const watch of this.#watches) watch.start();
   }
 
-  /** Nothing more is asked. */
+  /** Nothing more is asked; watches go on. */
   close(): void {
-    this.#isClosed = true;
+    this.#requests.isClosed = true;
+  }
+
+  /** Whether every watch was given all there is. */
+  get haveSeenAll(): boolean {
+    return this.#watches.every((watch) => watch.hasSeenAll);
   }
 
   #later(random: Random, work: () => void): void {
@@ -142,20 +168,61 @@ export class Clients {
   }
 
   #askNext(random: Random, last: SimulatedProcess | null): void {
-    if (this.#isClosed) return;
-    const { processes } = this.#cluster;
-    const leaders = processes.filter(({ raft }) => raft.core?.role === "leader");
-    const chosen =
-      leaders.length > 0 && random.chance(0.4) ? random.pick(leaders) : processes[random.below(processes.length)];
-    const process = last?.isAlive === true && random.chance(0.7) ? last : chosen;
-    if (process === undefined) return this.#later(random, () => this.#askNext(random, null));
-    const key = Buffer.from(`key${random.below(this.#world.swarm.keys)}`);
-    const request = this.#draw(random, key);
-    const timeoutMs = Math.round(random.logUniform(100, 8_000));
-    let isSettled = false;
-    const requestId = this.#requests.ask(process, request, { key, timeoutMs }, () => {
-      isSettled = true;
+    if (this.#requests.isClosed) return;
+    const key = this.#draws.key(random);
+    const next = (_: Outcome | null, process: SimulatedProcess | null): void =>
       this.#later(random, () => this.#askNext(random, process));
+    if (random.chance(this.#world.swarm.readShare)) return this.#ask(random, this.#draws.read(random), key, last, next);
+    const operation = this.#draws.write(random, key);
+    if (random.chance(this.#world.swarm.keyedShare)) return this.#askKeyed(random, operation, last, next);
+    const redirect = random.chance(0.02);
+    this.#ask(random, { kind: "write", operation, redirect }, null, last, next);
+  }
+
+  #askKeyed(random: Random, operation: Operation, last: SimulatedProcess | null, next: OnSettled): void {
+    const process = this.#process(random, last);
+    if (process === undefined) return this.#later(random, () => next(null, null));
+    const askOnce: AskOnce = (process, { floor, ...write }, onSettled) =>
+      this.#askOf(random, process, { kind: "write", ...write, redirect: false }, { key: null, floor }, onSettled);
+    const parts = { cluster: this.#cluster, draws: this.#draws, requests: this.#requests, random, askOnce };
+    this.#keys += 1;
+    new KeyedWrite(parts, `write ${this.#keys}`, operation, () => next(null, process)).send(process);
+  }
+
+  /** Of some node, as soon as one is there. */
+  #ask(
+    random: Random,
+    request: IngressRequest,
+    key: Uint8Array | null,
+    last: SimulatedProcess | null,
+    onSettled: OnSettled,
+  ): void {
+    const process = this.#process(random, last);
+    if (process === undefined) {
+      if (!this.#requests.isClosed) this.#later(random, () => this.#ask(random, request, key, null, onSettled));
+      return;
+    }
+    const floor = this.#cluster.clientWatch.acknowledged;
+    this.#askOf(random, process, request, { key, floor }, (outcome) => onSettled(outcome, process));
+  }
+
+  /** None either when nothing is to be asked any more. */
+  #process(random: Random, last: SimulatedProcess | null): SimulatedProcess | undefined {
+    return this.#requests.isClosed ? undefined : this.#draws.process(random, last);
+  }
+
+  #askOf(
+    random: Random,
+    process: SimulatedProcess,
+    request: IngressRequest,
+    { key, floor }: { readonly key: Uint8Array | null; readonly floor: number },
+    onSettled: (outcome: Outcome | null) => void,
+  ): void {
+    const timeoutMs = this.#draws.timeoutMs(random);
+    let isSettled = false;
+    const requestId = this.#requests.ask(process, request, { key, timeoutMs, floor }, (outcome) => {
+      isSettled = true;
+      onSettled(outcome);
     });
     if (this.#world.hits("impatience")) {
       this.#world.schedule.after(random.below(timeoutMs * 1000), () => {
@@ -163,40 +230,6 @@ export class Clients {
       });
     }
   }
-
-  #draw(random: Random, key: Uint8Array): IngressRequest {
-    const redirect = random.chance(0.02);
-    if (random.chance(this.#world.swarm.readShare)) {
-      const stale = random.chance(0.3);
-      const minRevision = random.chance(0.2) ? random.below(this.#cluster.ledger.model.revision + 2) : 0;
-      return { kind: "read", stale, minRevision, redirect };
-    }
-    const choice = random.below(10);
-    if (choice === 0) {
-      return { kind: "write", redirect, operation: { kind: "delete", key, condition: this.#condition(random, key) } };
-    }
-    if (choice === 1) {
-      const pairs = [key, Buffer.from("pair")].map((one) => ({ key: one, value: this.#value(random) }));
-      return { kind: "write", redirect, operation: { kind: "putAll", pairs } };
-    }
-    const condition = this.#condition(random, key);
-    const value = this.#value(random);
-    return { kind: "write", redirect, operation: { kind: "put", key, value, leaseId: 0, condition } };
-  }
-
-  #condition(random: Random, key: Uint8Array): Condition {
-    const choice = random.below(8);
-    if (choice === 0) return { kind: "absent" };
-    if (choice === 1) return { kind: "present" };
-    const { model } = this.#cluster.ledger;
-    const { revision, value } = model.at(key, model.revision);
-    return choice === 2 && value !== null ? { kind: "modRevision", revision } : { kind: "none" };
-  }
-
-  /** Never the same twice. */
-  #value(random: Random): Uint8Array {
-    this.#values += 1;
-    const text = `value${this.#values}`;
-    return Buffer.from(text.padEnd(random.below(this.#world.swarm.valueBytesMax), "."));
-  }
 }
+
+type OnSettled = (outcome: Outcome | null, process: SimulatedProcess | null) => void;

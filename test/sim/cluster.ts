@@ -13,13 +13,12 @@ import { incarnationOf, Machine } from "./machine.ts";
 import { Network } from "./network.ts";
 import { SimulatedProcess, type Surroundings } from "./process.ts";
 import { SnapshotTransfers } from "./snapshot-transfer.ts";
+import { tickMs } from "./swarm.ts";
 import { ClientWatch } from "./watch/client-watch.ts";
 import { Ledger } from "./watch/ledger.ts";
 import { RaftWatch } from "./watch/raft-watch.ts";
 import { StoreWatch } from "./watch/store-watch.ts";
 import { Violation, type World } from "./world.ts";
-
-export const tickMs = 100;
 
 export type OnAnswer = (process: SimulatedProcess, requestId: number, outcome: Outcome) => void;
 
@@ -156,7 +155,7 @@ export class Cluster implements Surroundings {
         heartbeatTicks: swarm.heartbeatTicks,
         preVote: swarm.preVote,
         checkQuorum: swarm.checkQuorum,
-        voteHoldMs: 0,
+        voteHoldMs: swarm.leaseReads ? tickMs * swarm.electionTimeoutTicks : 0,
         inflightMessagesMax: swarm.inflightMessagesMax,
         inflightBytesMax: 1 << 20,
         appendBytesMax: swarm.appendBytesMax,

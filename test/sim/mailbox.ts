@@ -52,12 +52,12 @@ export class Mailbox<Input> {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     const { schedule, now } = this.#world;
-    schedule.at(Math.max(now + 1 + this.#random.below(40), this.#freeFrom()), () => this.#run());
+    schedule.at(Math.max(now + 1 + this.#random.below(40), this.freeFrom), () => this.#run());
   }
 
   #run(): void {
     if (!this.#life.isAlive) return;
-    const freeFrom = this.#freeFrom();
+    const freeFrom = this.freeFrom;
     if (freeFrom > this.#world.now) return this.#world.schedule.at(freeFrom, () => this.#run());
     this.#isScheduled = false;
     try {
@@ -68,7 +68,8 @@ export class Mailbox<Input> {
     if (this.#inputs.length > 0 && this.#life.isAlive) this.#schedule();
   }
 
-  #freeFrom(): number {
+  /** The thread stands still until then. */
+  get freeFrom(): number {
     return Math.max(this.#stalledUntil, this.#life.pausedUntil);
   }
 }

@@ -20,6 +20,7 @@ import { RowStateView } from "../../src/storage/state/level-state-view.ts";
 import { LogPart } from "./log-part.ts";
 import type { Machine } from "./machine.ts";
 import { type Life, Mailbox, SimulatedEdge } from "./mailbox.ts";
+import { momentOf } from "./moment.ts";
 import type { Random } from "./random.ts";
 import { StorePart } from "./store-part.ts";
 import type { World } from "./world.ts";
@@ -95,6 +96,7 @@ export class SimulatedProcess implements Life {
       proposalsInFlightMax: world.swarm.proposalsInFlightMax,
       // There are few clients here: as few as two gather.
       gathering: { ...ingressDefaults.gathering, writersMin: 2 },
+      leaseReads: world.swarm.leaseReads,
     });
     const fail = (cause: unknown): void => this.fail(cause);
     this.raftMailbox = new Mailbox(world, random, this, (inputs) => this.#turnRaft(inputs));
@@ -131,8 +133,8 @@ export class SimulatedProcess implements Life {
     this.log.start().catch((cause: unknown) => this.fail(cause));
     this.store.start().catch((cause: unknown) => this.fail(cause));
     const { tickMs } = this.raft.config.options;
-    this.#every(tickMs, () => this.raftMailbox.push({ kind: "tick" }));
-    this.#every(2 * ingressDefaults.tickMs, () => this.ingressMailbox.push({ kind: "tick" }));
+    this.#every(tickMs, this.raftMailbox);
+    this.#every(2 * ingressDefaults.tickMs, this.ingressMailbox);
   }
 
   stall(actor: (typeof actorNames)[number], untilUs: number): void {
@@ -145,20 +147,20 @@ export class SimulatedProcess implements Life {
     mailboxes[actor].stall(untilUs);
   }
 
-  /** Timers fire once after a pause, however many times they were due. */
-  #every(intervalMs: number, fire: () => void): void {
+  /** Ticks of an actor. They come once after a pause or a stall of its thread, however many times they were due. */
+  #every(intervalMs: number, mailbox: Mailbox<RaftActorInput> | Mailbox<IngressInput>): void {
+    const { schedule } = this.#world;
     const next = (): void => {
-      const { schedule } = this.#world;
       const intervalUs = (intervalMs * 1000) / this.machine.clockRate;
-      schedule.after(intervalUs + this.#random.below(1000), () => {
-        if (!this.isAlive) return;
-        if (this.pausedUntil > this.#world.now)
-          return schedule.at(this.pausedUntil, () => this.isAlive && (fire(), next()));
-        fire();
-        next();
-      });
+      schedule.after(intervalUs + this.#random.below(1000), fire);
     };
-    this.#world.schedule.after(this.#random.below(intervalMs * 1000), next);
+    const fire = (): void => {
+      if (!this.isAlive) return;
+      if (mailbox.freeFrom > this.#world.now) return schedule.at(mailbox.freeFrom, fire);
+      mailbox.push({ kind: "tick" });
+      next();
+    };
+    schedule.after(this.#random.below(intervalMs * 1000), next);
   }
 
   #makeEdges(random: Random) {
@@ -251,9 +253,7 @@ export class SimulatedProcess implements Life {
         (key) => rows.get(key),
         { get: (cell) => board[cell] },
         () => Promise.resolve(),
-        () => {
-          throw new Error("simulated clients read single keys");
-        },
+        () => momentOf(rows, this.#world),
       );
       this.ingressMailbox.push({ kind: "viewOpened", generation });
     });

@@ -4,9 +4,10 @@
  * right within bounds.
  */
 
+import { clusterTime } from "../../src/raft/append-own.ts";
 import { isJoint } from "../../src/raft/configuration.ts";
 import { Clients, Requests } from "./clients.ts";
-import { Cluster, tickMs } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
 import { withoutProcessTime } from "./forbidden.ts";
 import { found } from "./found.ts";
@@ -14,7 +15,7 @@ import type { Machine } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { Schedule } from "./schedule.ts";
-import { drawSwarm } from "./swarm.ts";
+import { drawSwarm, tickMs } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 import { Violation, World } from "./world.ts";
 
@@ -46,6 +47,7 @@ const electionTimeoutsMax = 10;
 const settleUs = 20_000_000;
 const calmUs = 500_000;
 const stepUs = 50_000;
+const leasesLateMsMax = 2_000;
 
 /** Never rejects for what the simulated nodes do. */
 export function simulate(options: RunOptions): Promise<RunResult> {
@@ -131,6 +133,8 @@ class Simulation {
     for (const { id, store } of this.#members()) {
       if (store.meta !== null) this.#cluster.storeWatch.checkWhole(id, store.meta, store.current());
     }
+    await this.#until("leases that are due have ended", settleUs, () => this.#haveLeasesEnded());
+    await this.#until("watches have been given every change", settleUs, () => this.#clients.haveSeenAll);
   }
 
   /** One voter may stay down for good, provided that no change of members is under way which counts on it. */
@@ -238,6 +242,17 @@ class Simulation {
   #areEqual(): boolean {
     const { commitIndex } = this.#cluster.ledger;
     return this.#members().every(({ store }) => store.meta?.appliedIndex === commitIndex);
+  }
+
+  /** Those whose time was up a while ago. */
+  #haveLeasesEnded(): boolean {
+    const core = this.#leader()?.raft.core ?? null;
+    if (core === null) return false;
+    const { leases, termStartTime } = this.#cluster.ledger.model;
+    const dueBefore = clusterTime(core) - leasesLateMsMax;
+    return [...leases.values()].every(
+      ({ renewedTime, ttlMs }) => Math.max(renewedTime, termStartTime) + ttlMs >= dueBefore,
+    );
   }
 
   async #until(what: string, withinUs: number, condition: () => boolean): Promise<void> {

@@ -79,6 +79,12 @@ const rates: Readonly<Record<FaultClass, readonly [from: number, to: number]>> =
 
 export const faultClasses: readonly FaultClass[] = Object.keys(rates) as FaultClass[];
 
+/** Milliseconds. */
+export const tickMs = 100;
+
+/** So much may each clock differ from true time where leaders answer reads by their leases. */
+const driftOfLeasesMax = 0.05;
+
 export interface Swarm {
   readonly seed: number;
   /** Voters at the start, from 1 to 7. */
@@ -106,6 +112,13 @@ export interface Swarm {
   readonly valueBytesMax: number;
   readonly thinkUs: number;
   readonly readShare: number;
+  /** Whether leaders answer reads by their leases. Then clocks keep to what that rests on. */
+  readonly leaseReads: boolean;
+  /** Of the writes, those that have an idempotency key. */
+  readonly keyedShare: number;
+  /** Clients that hold leases. */
+  readonly holders: number;
+  readonly watches: number;
   /** The rate of each class that is on. */
   readonly faults: ReadonlyMap<FaultClass, number>;
 }
@@ -119,6 +132,9 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     const rate = own.logUniform(from, to);
     if (own.chance(0.5) && !without.has(name)) faults.set(name, rate);
   }
+  const own = new Random(seed, "swarm of clients");
+  const leaseReads = own.chance(0.45);
+  if (leaseReads) keepClocks(faults);
   return {
     seed,
     nodes: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
@@ -126,7 +142,8 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     electionTimeoutTicks: random.pick([3, 3, 4, 4, 5, 6, 8, 10]),
     heartbeatTicks: random.pick([1, 1, 2]),
     preVote: random.chance(0.85),
-    checkQuorum: random.pick([true, "eachTick", "eachTick"]),
+    // Who steps down late leans on its lease alone.
+    checkQuorum: random.pick([true, leaseReads || "eachTick", "eachTick"]),
     snapshotLogBytes: Math.round(random.logUniform(1_000, 30_000)),
     trailingEntries: Math.round(random.logUniform(1, 100)),
     inflightMessagesMax: random.pick([1, 2, 4, 16]),
@@ -144,6 +161,17 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     valueBytesMax: Math.round(random.logUniform(10, 400)),
     thinkUs: random.logUniform(8_000, 200_000),
     readShare: random.next() * 0.8,
+    leaseReads,
+    keyedShare: own.next() * 0.4,
+    holders: own.below(3),
+    watches: own.below(3),
     faults,
   };
+}
+
+/** To what the leases of leaders rest on: clocks that differ little in rate, and none that leaps ahead. */
+function keepClocks(faults: Map<FaultClass, number>): void {
+  faults.delete("clockJump");
+  const drift = faults.get("drift");
+  if (drift !== undefined) faults.set("drift", Math.min(drift, driftOfLeasesMax));
 }

@@ -5,23 +5,26 @@
  * linearizability with its witness.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { errorKinds } from "../../../src/errors/codes.ts";
 import type { IngressRequest, Outcome } from "../../../src/http/request.ts";
-import type { Operation } from "../../../src/kv/command.ts";
+import type { Result } from "../../../src/kv/result.ts";
 import type { KeyRead } from "../../../src/kv/state-view.ts";
-import type { World } from "../world.ts";
+import type { ModelRecord } from "../../kv/model.ts";
+import { plain } from "../../kv/plain.ts";
+import { Violation, type World } from "../world.ts";
 import type { Ledger } from "./ledger.ts";
-import { textOf } from "./model.ts";
+import { type Executed, nameOf } from "./model.ts";
 
 /** A request that somebody waits for. */
 export interface Asked {
   readonly request: IngressRequest;
-  /** What a read is to read. */
+  /** What a read is to read; null when it only waits for the state. */
   readonly key: Uint8Array | null;
   /** The node that was asked, and what its commands are told by. */
   readonly node: string;
   readonly origin: number;
-  /** The highest revision that anybody had been answered with when this was asked. */
+  /** The highest revision that anybody had been answered with when this was asked, with its idempotency key for the first time. */
   readonly floor: number;
   /** Configurations committed by then. */
   readonly configurations: number;
@@ -38,8 +41,13 @@ export class ClientWatch {
     this.#ledger = ledger;
   }
 
-  asked(asked: Omit<Asked, "floor" | "configurations">): Asked {
-    return { ...asked, floor: this.#acknowledged, configurations: this.#ledger.configurations.length };
+  /** The highest revision that anybody has been answered with. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  asked(asked: Omit<Asked, "configurations">): Asked {
+    return { ...asked, configurations: this.#ledger.configurations.length };
   }
 
   /** `read` is what the node gives for the key in the moment of the answer. */
@@ -49,7 +57,7 @@ export class ClientWatch {
       case "applied":
         return this.#onApplied(asked, outcome);
       case "readable":
-        return this.#onRead(asked, read());
+        return asked.key === null ? undefined : this.#onRead(asked, read());
       case "done":
         return this.#onDone(asked);
       case "refused":
@@ -58,81 +66,66 @@ export class ClientWatch {
     }
   }
 
-  onRead(asked: Asked, read: KeyRead): void {
-    this.#onRead(asked, read);
-  }
-
-  #onApplied({ request, node, origin, floor }: Asked, { revision, result }: Outcome & { kind: "applied" }): void {
-    const { model } = this.#ledger;
-    if (request.kind !== "write")
-      return this.#fail("Outcomes are true", `${node} answers a ${request.kind} as a write`);
-    const { operation } = request;
-    const hasChanged =
-      result.kind === "put" || result.kind === "putAll" || (result.kind === "deleted" && result.deleted > 0);
-    this.#check(hasChanged ? revision > floor : revision >= floor, "Linearizability", () => {
+  #onApplied(asked: Asked, { revision, result }: Outcome & { kind: "applied" }): void {
+    const { node, request, floor } = asked;
+    const executed = this.#executed(asked, revision, result);
+    this.#check(executed !== null, "Outcomes are true", () => {
+      const what = request.kind === "write" ? request.operation.kind : request.kind;
+      return `${node} answers a ${what} with ${JSON.stringify(plain(result))} at revision ${revision}, and no command of its own came to that`;
+    });
+    const changed = executed?.changed ?? false;
+    this.#check(changed ? revision > floor : revision >= floor, "Linearizability", () => {
       return `${node} answers a write with revision ${revision}, after one with ${floor} had been acknowledged`;
     });
-    this.#world.coverage.sometimes("a write was applied");
-    if (hasChanged) {
-      const taken = model.takenBy(revision);
-      const isIt = taken?.origin === origin && isSame(taken.operation, operation);
-      this.#check(
-        isIt,
-        "Outcomes are true",
-        () => `${node} says that revision ${revision} is its client's ${operation.kind}`,
-      );
-      if (result.kind === "put") {
-        this.#check(result.modRevision === revision, "Outcomes are true", () => `${node} gives another modRevision`);
-      }
-    } else {
-      this.#checkUnchanged(node, operation, revision, result);
-    }
     this.#acknowledged = Math.max(this.#acknowledged, revision);
+    this.#cover(result, executed?.repeated ?? false);
   }
 
-  /** Nothing was changed: at that revision there was nothing to change, or the condition did not hold. */
-  #checkUnchanged(node: string, operation: Operation, revision: number, result: object): void {
-    if (operation.kind !== "put" && operation.kind !== "delete") {
-      return this.#fail("Outcomes are true", `${node} has changed nothing by ${operation.kind}`);
+  #executed({ request, node, origin }: Asked, revision: number, result: Result): Executed | null {
+    const { model } = this.#ledger;
+    if (request.kind === "write") return model.claim(nameOf(origin, request), revision, result);
+    if (request.kind !== "keepAlive") return this.#fail(`${node} answers a ${request.kind} as a write`);
+    const operation = { kind: "leaseKeepAlive", leaseIds: [request.leaseId] } as const;
+    return model.find(nameOf(origin, { operation }), revision, result);
+  }
+
+  #cover(result: Result, repeated: boolean): void {
+    const { coverage } = this.#world;
+    coverage.sometimes("a write was applied");
+    if (repeated) coverage.sometimes("a write was sent again and not executed again");
+    if (result.kind === "conditionFailed") coverage.sometimes("a condition failed");
+    if (result.kind === "leaseNotFound") coverage.sometimes("a put came too late for its lease");
+    if (result.kind === "idempotencyMismatch") coverage.sometimes("an idempotency key was another request's");
+    if (result.kind === "leasesKept" && result.leases.some(({ ttlMs }) => ttlMs > 0)) {
+      coverage.sometimes("a lease was kept alive");
     }
-    this.#check(revision <= this.#ledger.model.revision, "Outcomes are true", () => `revision ${revision} is to come`);
-    const present = this.#ledger.model.at(operation.key, revision);
-    const modRevision = present.value === null ? 0 : present.revision;
-    if ("deleted" in result) {
-      return this.#check(modRevision === 0, "Outcomes are true", () => `${node} found no key that is there`);
-    }
-    this.#world.coverage.sometimes("a condition failed");
-    const isTrue = "modRevision" in result && result.modRevision === modRevision && !holds(operation, modRevision);
-    this.#check(isTrue, "Outcomes are true", () => `${node} refuses a condition that holds at revision ${revision}`);
+    if (result.kind !== "txn") return;
+    coverage.sometimes(result.succeeded ? "a transaction succeeded" : "a transaction took its other branch");
   }
 
   #onRead({ request, key, node, floor, isLeader }: Asked, { revision, record }: KeyRead): void {
-    if (request.kind !== "read" || key === null) {
-      return this.#fail("Outcomes are true", `${node} answers a ${request.kind} as a read`);
-    }
+    const isRead = request.kind === "read" || request.kind === "leaseRead";
+    if (!isRead || key === null) return this.#fail(`${node} answers a ${request.kind} as a read`);
     const { model } = this.#ledger;
     const { coverage } = this.#world;
-    if (request.stale) {
+    const isStale = request.kind === "read" && request.stale;
+    this.#check(revision >= request.minRevision, "Read safety", () => `${node} answers below the revision asked for`);
+    if (isStale) {
       coverage.sometimes("a stale read was answered");
-      this.#check(revision >= request.minRevision, "Read safety", () => `${node} answers below the revision asked for`);
     } else {
       coverage.sometimes(isLeader ? "a linearizable read was answered" : "a linearizable read on a follower");
+      if (request.kind === "leaseRead" && this.#world.swarm.leaseReads) coverage.sometimes("a lease answered a read");
       this.#check(revision >= floor, "Read safety", () => {
         return `${node} answers a read with revision ${revision}, after ${floor} had been acknowledged`;
       });
     }
-    const expected = model.at(key, revision);
-    const value = record === undefined ? null : textOf(record.value);
     this.#check(revision <= model.revision, "Read safety", () => `${node} answers with revision ${revision} to come`);
-    this.#check(value === expected.value, "An answer's revision is the one of its value", () => {
-      return `${node} reads ${value ?? "nothing"} at revision ${revision}, where it is ${expected.value ?? "nothing"}`;
+    const expected = model.at(key, revision);
+    const found = record === undefined ? null : plain(record);
+    this.#check(isSameRecord(found, expected), "An answer's revision is the one of its value", () => {
+      return `${node} reads ${JSON.stringify(found)} at revision ${revision}, where it is ${JSON.stringify(expected)}`;
     });
-    if (record !== undefined) {
-      this.#check(record.modRevision === expected.revision, "An answer's revision is the one of its value", () => {
-        return `${node} gives modRevision ${record.modRevision} instead of ${expected.revision}`;
-      });
-    }
-    if (!request.stale) this.#acknowledged = Math.max(this.#acknowledged, revision);
+    if (!isStale) this.#acknowledged = Math.max(this.#acknowledged, revision);
   }
 
   /** A change of members that is called done has been committed since it was asked for, or held then. */
@@ -151,40 +144,26 @@ export class ClientWatch {
 
   #onRefused({ request }: Asked, { code }: Outcome & { kind: "refused" }): void {
     const { coverage } = this.#world;
-    if (request.kind === "read") return coverage.sometimes("a read was given up");
+    if (request.kind === "read" || request.kind === "leaseRead") return coverage.sometimes("a read was given up");
     if (request.kind !== "write") return;
     if (code === "LEADERSHIP_LOST") coverage.sometimes("a write was settled by a snapshot");
     const isCertain = errorKinds[code].outcome === "not-applied";
     coverage.sometimes(isCertain ? "a write was refused for certain" : "a write ended unknown");
-    if (isCertain && request.operation.kind === "put") this.#ledger.model.disown(textOf(request.operation.value));
+    // With an idempotency key, only its client knows of all times that it was sent.
+    if (isCertain && request.idempotency === undefined) this.#ledger.model.disown(request.operation);
   }
 
   #check(holds: boolean, invariant: string, message: () => string): void {
     this.#world.check(holds, invariant, message);
   }
 
-  #fail(invariant: string, message: string): void {
-    this.#check(false, invariant, () => message);
+  #fail(message: string): never {
+    throw new Violation("Outcomes are true", message);
   }
 }
 
-function isSame(one: Operation, other: Operation): boolean {
-  if (one.kind === "put" && other.kind === "put") return textOf(one.value) === textOf(other.value);
-  if (one.kind === "delete" && other.kind === "delete") return textOf(one.key) === textOf(other.key);
-  if (one.kind !== "putAll" || other.kind !== "putAll") return false;
-  return one.pairs.every(({ value }, at) => textOf(value) === textOf(other.pairs[at]?.value ?? new Uint8Array(0)));
-}
-
-/** `modRevision` 0: there is no such key. */
-function holds({ condition }: Extract<Operation, { kind: "put" | "delete" }>, modRevision: number): boolean {
-  switch (condition.kind) {
-    case "none":
-      return true;
-    case "absent":
-      return modRevision === 0;
-    case "present":
-      return modRevision > 0;
-    case "modRevision":
-      return modRevision > 0 && modRevision === condition.revision;
-  }
+/** `found` may say more than what a client is told. */
+function isSameRecord(found: unknown, expected: ModelRecord | null): boolean {
+  if (found === null || expected === null) return found === expected;
+  return isDeepStrictEqual({ ...(found as object), ...expected }, found);
 }

@@ -14,6 +14,8 @@ import { Model } from "./model.ts";
 interface KnownEntry {
   readonly entry: Entry;
   readonly previousTerm: number;
+  /** When it was first seen in a log: its leader's. */
+  readonly appendedUs: number;
 }
 
 interface CommittedEntry {
@@ -77,7 +79,7 @@ export class Ledger {
     const sameIndex = (this.#entries[entry.index] ??= []);
     const known = sameIndex.find((one) => one.entry.term === entry.term);
     if (known === undefined) {
-      sameIndex.push({ entry, previousTerm });
+      sameIndex.push({ entry, previousTerm, appendedUs: this.#world.now });
       return;
     }
     const matches = known.previousTerm === previousTerm && isSameEntry(known.entry, entry);
@@ -121,7 +123,7 @@ export class Ledger {
       this.#note(configuration);
       this.configurations.push({ index, configuration });
     }
-    this.model.apply(index, known.entry);
+    this.model.apply(known.entry, known.appendedUs);
   }
 
   #note(configuration: Configuration): void {

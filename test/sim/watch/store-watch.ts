@@ -9,6 +9,7 @@ import type { SimulatedProcess } from "../process.ts";
 import type { StateRows } from "../state-disk.ts";
 import type { World } from "../world.ts";
 import type { Ledger } from "./ledger.ts";
+import { checkReplay } from "./replay.ts";
 
 export class StoreWatch {
   readonly #world: World;
@@ -46,13 +47,13 @@ export class StoreWatch {
       return `${id} installs a snapshot of ${appliedIndex}, and ${this.#ledger.commitIndex} is committed`;
     });
     this.#checkState(id, meta);
-    this.#ledger.model.checkRows(id, rows, meta.revision);
+    checkReplay(this.#world, this.#ledger.model, id, rows, meta);
   }
 
   /** All that is applied on this node, record by record. */
   checkWhole(id: string, meta: StateMeta, rows: StateRows): void {
     this.#checkState(id, meta);
-    this.#ledger.model.checkRows(id, rows, meta.revision);
+    checkReplay(this.#world, this.#ledger.model, id, rows, meta);
   }
 
   #checkState(id: string, { appliedIndex, appliedTerm, revision, stateHash }: StateMeta): void {
