@@ -236,4 +236,74 @@ const disk: readonly PlantedBug[] = [
   },
 ];
 
-export const plantedBugs: readonly PlantedBug[] = [...core, ...members, ...reads, ...actors, ...disk];
+const leaseReads: readonly PlantedBug[] = [
+  {
+    name: "a leader's lease rests on heartbeats that nobody has answered",
+    file: "raft/lease",
+    text: "lease.rounds.findLast(({ round }) => round <= answered);",
+    replacement: "lease.rounds.at(-1);",
+  },
+  {
+    name: "a leader's lease lasts longer than the word that it rests on",
+    file: "raft/lease",
+    text: "const leasePart = 0.9;",
+    replacement: "const leasePart = 1.8;",
+  },
+];
+
+const model: readonly PlantedBug[] = [
+  {
+    name: "a write that is sent again is executed again",
+    file: "kv/machine",
+    text: "if (known !== undefined)\n        return known;",
+    replacement: "if (known !== undefined && known.revision === execution.revision - 1)\n        return known;",
+  },
+  {
+    name: "snapshots lack what is remembered of idempotency keys",
+    file: "storage/snapshot/format",
+    text: "return rowKey[0] !== rowPrefixes.batch && rowKey[0] !== rowPrefixes.meta;",
+    replacement:
+      "return ![rowPrefixes.batch, rowPrefixes.meta, rowPrefixes.session, rowPrefixes.sessionQueue].includes(rowKey[0]);",
+  },
+  {
+    name: "half of a refused transaction is applied",
+    file: "kv/execute",
+    text: "return refusal === null ? () => stageDraft(execution, draft) : refusing(refusal);",
+    replacement:
+      "const changes = draft.changes.filter(({ record }) => refusal === null || record?.leaseId === 0);\n    return () => ({ ...stageDraft(execution, { ...draft, changes }), ...(refusal === null ? {} : { result: refusal }) });",
+  },
+  {
+    name: "a lease may end by the time that the last leader gave it",
+    file: "kv/lease",
+    text: "return Math.max(renewedTime, termStartTime) + ttlMs;",
+    replacement: "return renewedTime + ttlMs;",
+  },
+  {
+    name: "a lease ends although it was kept alive meanwhile",
+    file: "kv/execute",
+    text: "const isDue = lease.renewal === operation.renewal && time >= dueTimeOf(lease, termStartTime);",
+    replacement: "const isDue = true;",
+  },
+  {
+    name: "a lease lacks the tick in which it was renewed",
+    file: "actors/raft/on-tick",
+    text: "time: Math.max(0, clusterTime(core) - tickMs) });",
+    replacement: "time: clusterTime(core) });",
+  },
+  {
+    name: "a watch that goes on in the middle of a command loses the rest of it",
+    file: "storage/state/changes-reader",
+    text: "return one.revision > other.revision || (one.revision === other.revision && one.ordinal > other.ordinal);",
+    replacement: "return one.revision > other.revision;",
+  },
+];
+
+export const plantedBugs: readonly PlantedBug[] = [
+  ...core,
+  ...members,
+  ...reads,
+  ...actors,
+  ...disk,
+  ...leaseReads,
+  ...model,
+];
