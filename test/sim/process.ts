@@ -119,6 +119,7 @@ export class SimulatedProcess implements Life {
       origin,
       disk: machine.disk,
       states: machine.states,
+      nowMs: () => machine.nowMs(),
       toRaft: (messages) => edges.fromStore.send(messages),
       toIngress: (messages) => edges.storeToIngress.send(messages),
       onApplied: (meta) => surroundings.onApplied(this, meta),
@@ -198,8 +199,9 @@ export class SimulatedProcess implements Life {
 
   #turnRaft(inputs: readonly RaftActorInput[]): void {
     this.#surroundings.beforeRaftTurn(this, inputs);
-    const { appliedIndex, stateAwaited } = this.store.board;
-    const effects = turnRaft(this.raft, inputs, { nowMs: this.machine.nowMs(), appliedIndex, stateAwaited });
+    const { board } = this.store;
+    const seen = { appliedIndex: board.get("appliedIndex"), stateAwaited: board.get("stateAwaited") === 1 };
+    const effects = turnRaft(this.raft, inputs, { nowMs: this.machine.nowMs(), ...seen });
     this.#surroundings.afterRaftTurn(this, effects);
     this.#edges.toLog.send(effects.toLog);
     this.#surroundings.carry(this, effects);
@@ -230,17 +232,20 @@ export class SimulatedProcess implements Life {
   #showAwaiting(seenIndex: number): void {
     const { awaitsState } = this.ingress;
     const { board } = this.store;
-    if (awaitsState === board.stateAwaited) return;
-    board.stateAwaited = awaitsState;
-    if (awaitsState && board.appliedIndex > seenIndex) this.ingressMailbox.push({ kind: "stateMoved" });
+    if (awaitsState === (board.get("stateAwaited") === 1)) return;
+    board.set("stateAwaited", awaitsState ? 1 : 0);
+    if (awaitsState && board.get("appliedIndex") > seenIndex) this.ingressMailbox.push({ kind: "stateMoved" });
   }
 
   /** The board's cells, which may be seen late, but never go back. */
   #seen(): { readonly appliedIndex: number; readonly revision: number } {
-    const { appliedIndex, revisionApplied: revision } = this.store.board;
+    const { board } = this.store;
     const world = this.#world;
     const isFresh = world.now - this.#seenApplied.sinceUs > boardLagUsMax || !world.hits("lateBoard");
-    if (isFresh) this.#seenApplied = { appliedIndex, revision, sinceUs: world.now };
+    if (isFresh) {
+      const [appliedIndex, revision] = [board.get("appliedIndex"), board.get("revisionApplied")];
+      this.#seenApplied = { appliedIndex, revision, sinceUs: world.now };
+    }
     return this.#seenApplied;
   }
 
@@ -251,7 +256,7 @@ export class SimulatedProcess implements Life {
       const { board } = this.store;
       this.view = new RowStateView(
         (key) => rows.get(key),
-        { get: (cell) => board[cell] },
+        board,
         () => Promise.resolve(),
         () => momentOf(rows, this.#world),
       );

@@ -3,12 +3,15 @@
  * The store actor of a simulated process: production's turn and state machine, over simulated generations.
  */
 
+import { Board, createBoardMemory } from "../../src/actor/board.ts";
 import type { RaftToStore, StoreToRaft } from "../../src/actors/protocol/raft-store.ts";
 import type { IngressToStore, StoreToIngress } from "../../src/actors/protocol/store-ingress.ts";
-import type { Generation, StoreEffects, StoreInput, StoreTask } from "../../src/actors/store/input.ts";
+import { carryOut, type StoreHands } from "../../src/actors/store/carry-out.ts";
+import type { Generation, StoreInput, StoreTask } from "../../src/actors/store/input.ts";
 import { createStore, type StoreState } from "../../src/actors/store/state.ts";
 import { turn } from "../../src/actors/store/turn.ts";
 import { historyKey, rangeOf, rowPrefixes } from "../../src/kv/keys.ts";
+import type { AppliedBatch } from "../../src/kv/machine.ts";
 import type { StateMeta } from "../../src/kv/meta.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import { type Life, Mailbox } from "./mailbox.ts";
@@ -29,6 +32,7 @@ export interface StorePartOptions {
   readonly origin: number;
   readonly disk: SimulatedDisk;
   readonly states: StateDisk;
+  readonly nowMs: () => number;
   readonly toRaft: (messages: readonly StoreToRaft[]) => void;
   readonly toIngress: (messages: readonly StoreToIngress[]) => void;
   readonly onApplied: (meta: StateMeta) => void;
@@ -42,19 +46,21 @@ export class StorePart {
   readonly #random: Random;
   #state: StoreState | null = null;
   #rows: StateRows | null = null;
-  /** What the board shows. */
-  readonly board: { appliedIndex: number; revisionApplied: number; compactedRevision: number; stateAwaited: boolean } =
-    {
-      appliedIndex: 0,
-      revisionApplied: 0,
-      compactedRevision: 0,
-      stateAwaited: false,
-    };
+  readonly #hands: StoreHands;
+  readonly board: Board = new Board(createBoardMemory());
 
   constructor(options: StorePartOptions) {
     this.#options = options;
     this.#random = options.world.random(`store of ${options.nodeId}`);
     this.mailbox = new Mailbox(options.world, this.#random, options.life, (inputs) => this.#turn(inputs));
+    this.#hands = {
+      board: this.board,
+      nowMs: options.nowMs,
+      write: (batch) => this.#write(batch),
+      toRaft: options.toRaft,
+      toIngress: options.toIngress,
+      begin: (task) => this.#begin(task),
+    };
   }
 
   async start(): Promise<void> {
@@ -87,31 +93,21 @@ export class StorePart {
 
   #turn(inputs: readonly StoreInput[]): void {
     if (this.#state === null) throw new Error("the state is open before it is asked");
-    this.#perform(turn(this.#state, inputs));
+    const effects = turn(this.#state, inputs);
+    carryOut(effects, this.#hands);
+    if (effects.applied !== null) this.#options.onApplied(effects.applied);
   }
 
-  #perform({ applied, applying, write, toRaft, toIngress, progress, tasks }: StoreEffects): void {
-    const { board } = this;
-    if (applied !== null) {
-      board.revisionApplied = applied.revision;
-      board.appliedIndex = applied.appliedIndex;
-      this.#options.onApplied(applied);
+  #write({ meta, rows: changes }: AppliedBatch): void {
+    const rows = this.current();
+    if (meta.historyFrom > (this.#state?.meta.historyFrom ?? 0)) {
+      this.#options.world.coverage.sometimes("history was trimmed");
     }
-    if (applying !== null) board.compactedRevision = applying.historyFrom;
-    if (write !== null) {
-      const rows = this.current();
-      if (write.meta.historyFrom > (this.#state?.meta.historyFrom ?? 0)) {
-        this.#options.world.coverage.sometimes("history was trimmed");
-      }
-      this.#later(() => {
-        rows.put(write.rows, false);
-        if (this.#random.chance(flushShare)) rows.flush();
-        return { kind: "written" };
-      });
-    }
-    this.#options.toRaft(toRaft);
-    this.#options.toIngress(progress !== null && board.stateAwaited ? [...toIngress, progress] : toIngress);
-    for (const task of tasks) this.#begin(task);
+    this.#later(() => {
+      rows.put(changes, false);
+      if (this.#random.chance(flushShare)) rows.flush();
+      return { kind: "written" };
+    });
   }
 
   #begin(task: StoreTask): void {

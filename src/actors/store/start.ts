@@ -3,13 +3,11 @@
  * The store's thread: joins the turn to its edges, the board and the disk.
  */
 
-import type { Board } from "../../actor/board.ts";
 import { monotonicMs } from "../../actor/clock.ts";
 import type { ActorContext, RunningActor, StartActor } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
 import type { AppliedBatch } from "../../kv/machine.ts";
-import type { StateMeta } from "../../kv/meta.ts";
 import { historyAgeMax, historyRevisionsMin } from "../../kv/trim.ts";
 import { IncomingSnapshot } from "../../storage/snapshot/incoming-snapshot.ts";
 import { PoolJobs } from "../../storage/snapshot/jobs.ts";
@@ -18,8 +16,9 @@ import { StateGenerations } from "../../storage/state/state-generations.ts";
 import type { StoreConfig } from "../protocol/config.ts";
 import type { RaftToStore, StoreToRaft } from "../protocol/raft-store.ts";
 import type { IngressToStore, StoreToIngress } from "../protocol/store-ingress.ts";
+import { carryOut, type StoreHands } from "./carry-out.ts";
 import { StoreDisk } from "./disk.ts";
-import type { StoreEffects, StoreInput } from "./input.ts";
+import type { StoreInput, StoreTask } from "./input.ts";
 import { createStore, type StoreState } from "./state.ts";
 import { turn } from "./turn.ts";
 
@@ -51,6 +50,8 @@ class RunningStore implements RunningActor {
   readonly #raft: Edge<RaftToStore, StoreToRaft>;
   readonly #ingress: Edge<IngressToStore, StoreToIngress>;
   readonly #pump: Pump<StoreInput>;
+  readonly #hands: StoreHands;
+  #turnBeganMs = 0;
   #writing: Promise<void> = Promise.resolve();
   #stopping = false;
 
@@ -61,6 +62,16 @@ class RunningStore implements RunningActor {
     this.#raft = context.edge("raft");
     this.#ingress = context.edge("ingress");
     this.#pump = new Pump((inputs) => this.#turn(inputs), { inputsPerTurnMax });
+    this.#hands = {
+      board: context.board,
+      nowMs: monotonicMs,
+      write: (batch) => {
+        this.#writing = this.#write(batch);
+      },
+      toRaft: (messages) => this.#raft.send(messages),
+      toIngress: (messages) => this.#ingress.send(messages),
+      begin: (task) => this.#begin(task),
+    };
     this.#turn([]);
     this.#raft.onMessages((messages) => {
       for (const message of messages) this.#pump.push({ kind: "raft", message });
@@ -80,34 +91,26 @@ class RunningStore implements RunningActor {
   }
 
   #turn(inputs: readonly StoreInput[]): void {
-    const startedAt = performance.now();
-    this.#perform(turn(this.#state, inputs), startedAt);
+    this.#turnBeganMs = performance.now();
+    carryOut(turn(this.#state, inputs), this.#hands);
   }
 
-  #perform(effects: StoreEffects, startedAt: number): void {
-    const { board } = this.#context;
-    if (effects.applied !== null) showApplied(board, effects.applied);
-    if (effects.applying !== null) showApplying(board, effects.applying);
-    if (effects.write !== null) this.#writing = this.#write(effects.write, startedAt);
-    this.#raft.send(effects.toRaft);
-    this.#ingress.send(effects.toIngress);
-    // Read after `appliedIndex` was shown, and ingress looks there after it has shown that it waits: one of the two sees.
-    if (effects.progress !== null && board.get("stateAwaited") === 1) this.#ingress.send([effects.progress]);
-    for (const task of effects.tasks)
-      this.#disk.run(task).then(
-        (input) => {
-          if (input === null) return;
-          this.#tell(input);
-          this.#pump.push(input);
-        },
-        (cause: unknown) => this.#fail(cause),
-      );
+  #begin(task: StoreTask): void {
+    this.#disk.run(task).then(
+      (input) => {
+        if (input === null) return;
+        this.#tell(input);
+        this.#pump.push(input);
+      },
+      (cause: unknown) => this.#fail(cause),
+    );
   }
 
-  async #write(batch: AppliedBatch, startedAt: number): Promise<void> {
+  async #write(batch: AppliedBatch): Promise<void> {
+    const turnBeganMs = this.#turnBeganMs;
     try {
       await this.#disk.write(batch.rows);
-      this.#context.board.record("applyBatch", (performance.now() - startedAt) * 1000);
+      this.#context.board.record("applyBatch", (performance.now() - turnBeganMs) * 1000);
       this.#pump.push({ kind: "written" });
     } catch (cause) {
       this.#fail(cause);
@@ -132,25 +135,4 @@ class RunningStore implements RunningActor {
   #fail(cause: unknown): void {
     if (!this.#stopping) this.#context.fail(cause);
   }
-}
-
-/** Before the batch is written. */
-function showApplying(board: Board, meta: StateMeta): void {
-  board.set("revisionApplying", meta.revision);
-}
-
-/**
- * Once the batch is readable. Readers take `compactedRevision` for a revision that they can see; and rows of deleted
- * keys go only with later batches, up to what it says by then (`RowStateView`).
- */
-function showApplied(board: Board, meta: StateMeta): void {
-  board.set("revisionApplied", meta.revision);
-  board.set("compactedRevision", meta.compactedRevision);
-  board.set("stateHash", meta.stateHash);
-  board.set("historyBytes", meta.historyBytes);
-  board.set("leases", meta.leases);
-  board.set("sessions", meta.sessionsEnd - meta.sessionsFrom);
-  board.set("sessionBytes", meta.sessionBytes);
-  board.set("appliedAtUs", Math.round(monotonicMs() * 1000));
-  board.set("appliedIndex", meta.appliedIndex);
 }
