@@ -86,6 +86,12 @@ export class Model {
     return entry.kind === "command" ? this.#command(entry.command) : null;
   }
 
+  /** What a transaction that only reads is answered at a past revision. */
+  looked(transaction: Transaction, revision: number): Plain {
+    const work = { records: new Map(this.states[revision]), leases: new Map<number, ModelLease>(), changes: [] };
+    return { kind: "txn", ...this.#transact(work, transaction, { keys: 0 }) };
+  }
+
   #command({ idempotency, operation }: Command): { result: Plain; revision: number } {
     if (idempotency === undefined) return this.#execute(operation);
     const name = words(idempotency.key);
@@ -113,9 +119,8 @@ export class Model {
     try {
       const result = this.#operate(work, operation);
       for (const [id, lease] of work.leases) {
-        const isNew = !this.leases.has(id);
-        const isHeld = [...work.records.values()].some(({ leaseId }) => leaseId === id);
-        if (lease.implicit && !isHeld && !isNew) work.leases.delete(id);
+        const isHeld = (): boolean => [...work.records.values()].some(({ leaseId }) => leaseId === id);
+        if (lease.implicit && this.leases.has(id) && !isHeld()) work.leases.delete(id);
       }
       this.records = work.records;
       this.leases = work.leases;

@@ -10,6 +10,7 @@ import { type Cluster, originOf } from "./cluster.ts";
 import { Draws } from "./draws.ts";
 import { type AskOnce, KeyedWrite } from "./keyed-clients.ts";
 import { type Ask, LeaseHolder } from "./lease-clients.ts";
+import { Look } from "./look-clients.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Asked } from "./watch/client-watch.ts";
@@ -172,11 +173,22 @@ export class Clients {
     const key = this.#draws.key(random);
     const next = (_: Outcome | null, process: SimulatedProcess | null): void =>
       this.#later(random, () => this.#askNext(random, process));
-    if (random.chance(this.#world.swarm.readShare)) return this.#ask(random, this.#draws.read(random), key, last, next);
+    if (random.chance(this.#world.swarm.readShare)) {
+      if (random.chance(0.2)) return this.#look(random, last, next);
+      return this.#ask(random, this.#draws.read(random), key, last, next);
+    }
     const operation = this.#draws.write(random, key);
     if (random.chance(this.#world.swarm.keyedShare)) return this.#askKeyed(random, operation, last, next);
     const redirect = random.chance(0.02);
     this.#ask(random, { kind: "write", operation, redirect }, null, last, next);
+  }
+
+  #look(random: Random, last: SimulatedProcess | null, next: OnSettled): void {
+    const look = new Look({ cluster: this.#cluster, draws: this.#draws, random });
+    this.#ask(random, look.request, null, last, (outcome, process) => {
+      if (process !== null) look.onSettled(outcome, process);
+      next(outcome, process);
+    });
   }
 
   #askKeyed(random: Random, operation: Operation, last: SimulatedProcess | null, next: OnSettled): void {

@@ -40,6 +40,7 @@ const sometimes = [
   "a lease was kept alive",
   "a lease expired",
   "a put came too late for its lease",
+  "several keys were read as of one revision",
   "a watch was given a change",
   "a watch went on",
   "a watch went on in the middle of a command",

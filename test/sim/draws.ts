@@ -6,7 +6,13 @@
 import type { IngressRequest } from "../../src/http/request.ts";
 import type { Condition, Operation } from "../../src/kv/command.ts";
 import { leaseTtlMsMin } from "../../src/kv/limits.ts";
-import { type Compare, rangeOfPrefix, type Transaction, type TransactionOperation } from "../../src/kv/transaction.ts";
+import {
+  type Compare,
+  type KeyRange,
+  rangeOfPrefix,
+  type Transaction,
+  type TransactionOperation,
+} from "../../src/kv/transaction.ts";
 import type { Cluster } from "./cluster.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -65,19 +71,38 @@ export class Draws {
 
   write(random: Random, key: Uint8Array): Operation {
     const choice = random.next();
-    if (choice < 0.18) return { kind: "txn", transaction: this.#transaction(random, key, 0) };
-    if (choice < 0.26) return { kind: "delete", key, condition: this.#condition(random, key) };
-    if (choice < 0.34) {
+    if (choice < 0.12) return { kind: "txn", transaction: this.#transaction(random, key, 0) };
+    if (choice < 0.2) return { kind: "delete", key, condition: this.#condition(random, key) };
+    if (choice < 0.28) {
       const pairs = [key, Buffer.from("pair")].map((one) => ({ key: one, value: this.value(random) }));
       return { kind: "putAll", pairs };
     }
-    if (choice < 0.37)
+    if (choice < 0.31)
       return { kind: "deleteRange", range: rangeOfPrefix(random.chance(0.3) ? Buffer.from("k") : key) };
-    if (choice < 0.39) return { kind: "compact", revision: random.below(this.#cluster.ledger.model.revision + 2) };
+    if (choice < 0.33) return { kind: "compact", revision: random.below(this.#cluster.ledger.model.revision + 2) };
     const condition = this.#condition(random, key);
     const value = this.value(random);
-    if (choice < 0.43) return { kind: "put", key, value, leaseId: 0, ttlMs: this.ttlMs(random), condition };
+    if (choice < 0.37) return { kind: "put", key, value, leaseId: 0, ttlMs: this.ttlMs(random), condition };
     return { kind: "put", key, value, leaseId: 0, condition };
+  }
+
+  range(random: Random): KeyRange {
+    return rangeOfPrefix(Buffer.from(random.pick(["", "k", "key", "key0", "p"])));
+  }
+
+  /** Changes nothing. */
+  lookingTransaction(random: Random): Transaction {
+    const looks = (): TransactionOperation[] => [
+      { kind: "get", key: this.key(random) },
+      {
+        kind: "range",
+        range: this.range(random),
+        order: "desc",
+        limit: 1 + random.below(5),
+        values: random.chance(0.7),
+      },
+    ];
+    return { compares: [this.#compare(random, this.key(random))], success: looks(), failure: looks() };
   }
 
   #condition(random: Random, key: Uint8Array): Condition {

@@ -65,7 +65,7 @@ export class KeyedWrite {
     else this.#inDoubt ||= !isCertain(outcome);
     if (this.#attempts === 1) this.#onFirst();
     const { random } = this.#parts;
-    const isEnough = this.#answer !== null && random.chance(0.5);
+    const isEnough = this.#answer !== null && random.chance(0.7);
     if (isEnough || this.#attempts >= attemptsMax) return this.#end(process);
     this.#parts.cluster.world.schedule.after(random.logUniform(500, 2_000_000), () => this.#sendAgain(process));
   }

@@ -5,16 +5,15 @@
  * linearizability with its witness.
  */
 
-import { isDeepStrictEqual } from "node:util";
 import { errorKinds } from "../../../src/errors/codes.ts";
 import type { IngressRequest, Outcome } from "../../../src/http/request.ts";
 import type { Result } from "../../../src/kv/result.ts";
 import type { KeyRead } from "../../../src/kv/state-view.ts";
-import type { ModelRecord } from "../../kv/model.ts";
 import { plain } from "../../kv/plain.ts";
 import { Violation, type World } from "../world.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Executed, nameOf } from "./model.ts";
+import { isSame, toldOf } from "./same.ts";
 
 /** A request that somebody waits for. */
 export interface Asked {
@@ -44,6 +43,10 @@ export class ClientWatch {
   /** The highest revision that anybody has been answered with. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  acknowledge(revision: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, revision);
   }
 
   asked(asked: Omit<Asked, "configurations">): Asked {
@@ -77,7 +80,7 @@ export class ClientWatch {
     this.#check(changed ? revision > floor : revision >= floor, "Linearizability", () => {
       return `${node} answers a write with revision ${revision}, after one with ${floor} had been acknowledged`;
     });
-    this.#acknowledged = Math.max(this.#acknowledged, revision);
+    this.acknowledge(revision);
     this.#cover(result, executed?.repeated ?? false);
   }
 
@@ -121,11 +124,11 @@ export class ClientWatch {
     }
     this.#check(revision <= model.revision, "Read safety", () => `${node} answers with revision ${revision} to come`);
     const expected = model.at(key, revision);
-    const found = record === undefined ? null : plain(record);
-    this.#check(isSameRecord(found, expected), "An answer's revision is the one of its value", () => {
-      return `${node} reads ${JSON.stringify(found)} at revision ${revision}, where it is ${JSON.stringify(expected)}`;
+    const found = toldOf(record ?? null);
+    this.#check(isSame(found, expected), "An answer's revision is the one of its value", () => {
+      return `${node} reads ${JSON.stringify(plain(found))} at revision ${revision}, where it is ${JSON.stringify(expected)}`;
     });
-    if (!isStale) this.#acknowledged = Math.max(this.#acknowledged, revision);
+    if (!isStale) this.acknowledge(revision);
   }
 
   /** A change of members that is called done has been committed since it was asked for, or held then. */
@@ -160,10 +163,4 @@ export class ClientWatch {
   #fail(message: string): never {
     throw new Violation("Outcomes are true", message);
   }
-}
-
-/** `found` may say more than what a client is told. */
-function isSameRecord(found: unknown, expected: ModelRecord | null): boolean {
-  if (found === null || expected === null) return found === expected;
-  return isDeepStrictEqual({ ...(found as object), ...expected }, found);
 }

@@ -4,16 +4,16 @@
  * what each command came to. Every answer of every node is held against it.
  */
 
-import { isDeepStrictEqual } from "node:util";
 import { decode, encode } from "../../../src/codec/codec.ts";
 import { type Command, commandFromWire, commandToWire, type Operation } from "../../../src/kv/command.ts";
 import type { Result } from "../../../src/kv/result.ts";
+import type { Transaction } from "../../../src/kv/transaction.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { type ModelChange, type ModelLease, type ModelRecord, Model as NaiveMachine, words } from "../../kv/model.ts";
-import { plain } from "../../kv/plain.ts";
 import { tickMs } from "../swarm.ts";
 import type { World } from "../world.ts";
 import { putsOf } from "./puts.ts";
+import { isSame } from "./same.ts";
 
 /** What one command in the log came to. */
 export interface Executed {
@@ -100,6 +100,11 @@ export class Model {
     return this.#machine.states[revision] ?? new Map<string, ModelRecord>();
   }
 
+  /** What a transaction that only reads is answered at a revision. */
+  looked(transaction: Transaction, revision: number): object {
+    return this.#machine.looked(transaction, revision);
+  }
+
   at(key: Uint8Array, revision: number): ModelRecord | null {
     return this.stateAt(revision).get(words(key)) ?? null;
   }
@@ -175,7 +180,9 @@ export class Model {
       shared.push(each.executed);
     }
     if (operation.kind === "leaseExpire") this.#checkExpiry(operation.leaseId, before.leases, appendedUs);
-    for (const [leaseId, { renewal }] of this.leases) {
+    // The commonest command grants and renews nothing.
+    const renewed = operation.kind === "put" && operation.ttlMs === undefined ? [] : this.leases;
+    for (const [leaseId, { renewal }] of renewed) {
       if (this.#renewedUs.get(leaseId)?.renewal !== renewal) this.#renewedUs.set(leaseId, { renewal, us: appendedUs });
     }
     this.#noteValues();
@@ -235,5 +242,5 @@ export function isAnswer(
     const isLarge = JSON.stringify(expected).length >= wholeResultBytes;
     return isLarge && expected["succeeded"] === result.succeeded;
   }
-  return isDeepStrictEqual(plain(result), expected);
+  return isSame(result, expected);
 }
