@@ -9,20 +9,32 @@ import type { StagedNode } from "../stage.ts";
 
 const sampleMs = 50;
 
+/** The most that a node held, and what it went through then. */
+export interface Held {
+  readonly mebibytes: number;
+  readonly phase: string;
+}
+
 export class MemoryWatch {
-  readonly #most = new Map<StagedNode, number>();
+  readonly #most = new Map<StagedNode, Held>();
   readonly #timer: NodeJS.Timeout;
+
+  /** What the nodes go through from now on. */
+  phase = "at the beginning";
 
   constructor(nodes: readonly StagedNode[]) {
     const sample = (): void => {
-      for (const node of nodes) this.#most.set(node, Math.max(this.mostMiB(node), ownMiB(node.process.pid)));
+      for (const node of nodes) {
+        const mebibytes = ownMiB(node.process.pid);
+        if (mebibytes > this.most(node).mebibytes) this.#most.set(node, { mebibytes, phase: this.phase });
+      }
     };
     sample();
     this.#timer = setInterval(sample, sampleMs).unref();
   }
 
-  mostMiB(node: StagedNode): number {
-    return this.#most.get(node) ?? 0;
+  most(node: StagedNode): Held {
+    return this.#most.get(node) ?? { mebibytes: 0, phase: this.phase };
   }
 
   stop(): void {

@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { BalsaError } from "../errors/balsa-error.ts";
+import type { ErrorCode } from "../errors/codes.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 
 /** After a refusal so much of a body is read and thrown away, so that the client reads the answer. */
@@ -25,7 +26,7 @@ export function drain(request: IncomingMessage): void {
 }
 
 /**
- * Reads the body and hands it to `onBody`, with what gives its bytes back to the budget; hands an error to `onRefused` as soon as the body is known to be too
+ * Reads the body and hands it to `onBody`, with what gives its bytes back to the budget; tells `onRefused` why not as soon as the body is known to be too
  * large, and when all bodies together are. Neither is called when the client goes away.
  *
  * The body belongs to the caller: no buffer of the socket is behind it. It counts until the caller lets go of it, since
@@ -36,7 +37,7 @@ export function readBody(
   bytesMax: number,
   budget: ByteBudget,
   onBody: (body: Uint8Array, release: () => void) => void,
-  onRefused: (error: BalsaError) => void,
+  onRefused: (code: ErrorCode, detail: string) => void,
 ): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -47,20 +48,20 @@ export function readBody(
     budget.give(held);
     held = 0;
   };
-  const refuse = (error: BalsaError): void => {
+  const refuse = (code: ErrorCode, detail: string): void => {
     refused = true;
     chunks.length = 0;
     release();
-    onRefused(error);
+    onRefused(code, detail);
   };
   request.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     if (refused) {
       if (bytes > drainBytesMax) request.destroy();
     } else if (bytes > bytesMax) {
-      refuse(tooLarge(bytesMax));
+      refuse("VALUE_TOO_LARGE", tooLargeDetail(bytesMax));
     } else if (!budget.take(chunk.length)) {
-      refuse(new BalsaError("OVERLOADED", "too many bytes of bodies wait at this node"));
+      refuse("OVERLOADED", "too many bytes of bodies wait at this node");
     } else {
       held += chunk.length;
       chunks.push(chunk);
@@ -77,5 +78,9 @@ export function readBody(
 }
 
 export function tooLarge(bytesMax: number): BalsaError {
-  return new BalsaError("VALUE_TOO_LARGE", `the body is larger than ${bytesMax} bytes`);
+  return new BalsaError("VALUE_TOO_LARGE", tooLargeDetail(bytesMax));
+}
+
+function tooLargeDetail(bytesMax: number): string {
+  return `the body is larger than ${bytesMax} bytes`;
 }

@@ -79,7 +79,7 @@ export class Desk {
       }
     };
     exchange.receiving = true;
-    readBody(request, bytesMax, this.#bodies, goOn, (error) => this.fail(exchange, error));
+    readBody(request, bytesMax, this.#bodies, goOn, (code, detail) => exchange.refuse(code, detail));
   }
 
   /** Hands a waiting request its answer; nothing when its client is gone. */

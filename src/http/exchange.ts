@@ -32,7 +32,7 @@ export interface Accounts {
 /** As a string a small body leaves in one piece with its header, which saves a twentieth of the whole request. */
 const smallBodyBytes = 4096;
 /** So long the rest of a body is waited for when the request was answered before it was here. */
-const restOfBodyMs = 1_000;
+const restOfBodyMs = 3_000;
 
 export const exposedFields =
   "ETag, Balsa-Revision, Balsa-Age-Ms, Balsa-Deleted, Balsa-Lease, Location, Retry-After, Allow";

@@ -51,7 +51,7 @@ export const httpDefaults: Pick<
   | "watchBytesMax"
   | "watchesBytesMax"
 > = {
-  bodiesBytesMax: 32 * 1024 * 1024,
+  bodiesBytesMax: 16 * 1024 * 1024,
   pipelinedMax: 16,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,

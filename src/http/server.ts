@@ -20,6 +20,8 @@ import type { WatchCounts } from "./watches.ts";
 
 /** Connections above the limit that are still told so; what comes on top is closed unheard. */
 const refusedConnectionsMax = 64;
+/** As many wait in the kernel to be accepted, if it allows that: one that finds no place there tries again only after 1 s. */
+const backlogMax = 4_096;
 const drainPollMs = 20;
 
 export class HttpServer {
@@ -96,7 +98,7 @@ export class HttpServer {
         reject(new StartError(`http ${host}:${port} ${bindFailure(error)}`, { cause: error }));
       };
       this.#server.once("error", onError);
-      this.#server.listen({ host, port }, () => {
+      this.#server.listen({ host, port, backlog: backlogMax }, () => {
         this.#server.off("error", onError);
         const address = this.#server.address();
         resolve(typeof address === "object" && address !== null ? address.port : port);

@@ -14,6 +14,8 @@ interface IngressDefaults {
   /** What is pending when the node stops may still finish for so long. */
   readonly stopGraceMs: number;
   readonly pendingBytesMax: number;
+  readonly proposedBytesMax: number;
+  readonly queuedMsMax: number;
   readonly slabBytesMax: number;
   readonly gathering: GatheringLimits;
   readonly leaseReads: boolean;
@@ -23,7 +25,9 @@ export const ingressDefaults: IngressDefaults = {
   inputsPerTurnMax: 4096,
   tickMs: 50,
   stopGraceMs: 3000,
-  pendingBytesMax: 32 * mebibyte,
+  pendingBytesMax: 16 * mebibyte,
+  proposedBytesMax: 4 * mebibyte,
+  queuedMsMax: 1_000,
   slabBytesMax: 2 * mebibyte,
   gathering: { writersMin: 4, commandsMax: 128, bytesMax: 128 * kibibyte, behindMsMax: 10, returnMsMax: 2 },
   leaseReads: false,

@@ -16,6 +16,10 @@ export interface IngressLimits {
   readonly proposalsInFlightMax: number;
   /** Encoded commands that wait for an answer; more are refused. */
   readonly pendingBytesMax: number;
+  /** The part of them that raft has and whose fate is open: with so many, nothing more is proposed. */
+  readonly proposedBytesMax: number;
+  /** A write that waits so long for others ahead of it is refused, while raft takes writes: late answers help nobody. */
+  readonly queuedMsMax: number;
   /** Commands of one proposal; at least one goes. */
   readonly slabBytesMax: number;
   readonly gathering: GatheringLimits;

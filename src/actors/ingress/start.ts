@@ -67,8 +67,11 @@ class IngressThread implements RunningActor, Backend {
     this.#context = context;
     this.#openStateView = openStateView;
     this.#upBeforeMs = Date.now() - config.startedAtMs - performance.now();
+    // Room for more than one of the largest, lest somebody who sends slowly shuts them out.
+    const bytesMin = 2 * config.bodyBytesMax;
     this.#ingress = createIngress({
       ...ingressDefaults,
+      pendingBytesMax: Math.max(ingressDefaults.pendingBytesMax, bytesMin),
       nodeId: config.identity.nodeId,
       origin: config.origin,
       pendingRequestsMax: config.pendingRequestsMax,
@@ -78,6 +81,7 @@ class IngressThread implements RunningActor, Backend {
     this.#pump = new Pump((inputs) => this.#turn(inputs), { inputsPerTurnMax: ingressDefaults.inputsPerTurnMax });
     this.#http = new HttpServer(this, {
       ...httpDefaults,
+      bodiesBytesMax: Math.max(httpDefaults.bodiesBytesMax, bytesMin),
       keyBytesMax: config.keyBytesMax,
       valueBytesMax: config.valueBytesMax,
       bodyBytesMax: config.bodyBytesMax,

@@ -8,50 +8,16 @@ import { encodePooled } from "../../codec/codec.ts";
 import { assert } from "../../errors/assert.ts";
 import { errorKinds } from "../../errors/codes.ts";
 import { ById } from "../../http/by-id.ts";
-import type { Milestones, Outcome } from "../../http/request.ts";
+import type { Outcome } from "../../http/request.ts";
 import { type Command, commandToWire } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
 import type { WireResult } from "../protocol/store-ingress.ts";
 import { Gathering } from "./gathering.ts";
 import type { Parts } from "./parts.ts";
-
-/** What a write is told instead of an answer to one request. */
-export type OnOutcome = (outcome: Outcome, milestones: Milestones | null) => void;
+import { type Batch, decided, type OnOutcome, type PendingWrite } from "./write-batch.ts";
 
 type WriteRequest = Pick<Command, "operation" | "idempotency">;
-
-interface PendingWrite {
-  readonly sequence: number;
-  /** 0 for one that no request waits for alone. */
-  readonly requestId: number;
-  readonly onOutcome: OnOutcome | null;
-  /** Whether it may be proposed again although it may have been executed. */
-  readonly keyed: boolean;
-  readonly command: Uint8Array;
-  readonly deadlineMs: number;
-  /** The proposal that it is part of; null while it waits here and is certainly in no log. */
-  batch: Batch | null;
-  /** Answered, or of no interest any more. */
-  settled: boolean;
-  /** Whether it came back for want of a leader. */
-  refused: boolean;
-  /** Whether an earlier proposal of it may have been executed: then nothing says that it was not. */
-  inDoubt: boolean;
-}
-
-interface Batch extends Milestones {
-  readonly proposalId: number;
-  readonly writes: readonly PendingWrite[];
-  /** Writes whose fate is open. */
-  open: number;
-  /** Places that it takes of `proposalsInFlightMax`. */
-  places: number;
-  /** The term in which raft accepted it; 0 until raft has answered. */
-  term: number;
-  takenAtMs: number;
-  decidedAtMs: number;
-}
 
 export class Writes {
   readonly #parts: Parts;
@@ -64,8 +30,11 @@ export class Writes {
   #lastSequence = 0;
   #bytes = 0;
   #inFlight = 0;
+  #proposedBytes = 0;
   /** Raft refused for want of a leader: nothing is proposed until something changes or a tick passes. */
   #blocked = false;
+  /** When the queue was last held up for want of a leader. */
+  #heldUpAtMs = 0;
   #earliestDeadlineMs = Number.POSITIVE_INFINITY;
   #newestProposalId = 0;
   #wakeAtMs = 0;
@@ -119,6 +88,7 @@ export class Writes {
       onOutcome,
       keyed,
       command,
+      arrivedAtMs: this.#parts.standing.nowMs,
       deadlineMs,
       batch: null,
       settled: false,
@@ -141,19 +111,27 @@ export class Writes {
     if (write.batch === null) this.#settle(write);
   }
 
-  /** Proposes what waits, as far as the bounds allow and unless it gathers: the whole turn in one batch when it fits. */
+  /**
+   * Proposes what waits, as far as the bounds allow and unless it gathers: the whole turn in one batch when it fits. Refuses
+   * what has waited too long.
+   */
   flush(): void {
     const { limits, standing } = this.#parts;
     this.#wakeAtMs = 0;
-    if (this.#queue.length === 0 || this.#blocked || standing.leadership.leaderId === null) return;
+    if (this.#blocked || standing.leadership.leaderId === null) {
+      this.#heldUpAtMs = standing.nowMs;
+      return;
+    }
+    if (this.#queue.length === 0) return;
     const isUnderWay = this.#batches.get(this.#newestProposalId) !== undefined;
     this.#wakeAtMs = this.#gathering.waitUntilMs(this.#queue.length, isUnderWay, standing.nowMs);
     if (this.#wakeAtMs > 0) return;
+    const { proposalsInFlightMax, proposedBytesMax } = limits;
+    const hasRoom = (): boolean => this.#inFlight < proposalsInFlightMax && this.#proposedBytes < proposedBytesMax;
     let next = 0;
-    while (next < this.#queue.length && this.#inFlight < limits.proposalsInFlightMax) {
-      next = this.#propose(next);
-    }
+    while (next < this.#queue.length && hasRoom()) next = this.#propose(next);
     if (next > 0) this.#queue = next === this.#queue.length ? [] : this.#queue.slice(next);
+    this.#refuseLate(standing.nowMs - limits.queuedMsMax);
   }
 
   /** Takes writes from the queue at `from` for one batch; gives where the next begins. */
@@ -178,7 +156,9 @@ export class Writes {
       proposalId: out.nextProposalId(),
       writes,
       open: writes.length,
-      places: writes.length,
+      openBytes: bytes,
+      places: 0,
+      bytes: 0,
       term: 0,
       askedAtMs: standing.nowMs,
       takenAtMs: 0,
@@ -190,10 +170,10 @@ export class Writes {
       start += write.command.length;
       write.batch = batch;
     }
-    this.#inFlight += writes.length;
     this.#newestProposalId = batch.proposalId;
     this.#gathering.onProposed(writes.length);
     this.#batches.add(batch.proposalId, batch);
+    this.#hold(batch, batch.open, batch.openBytes);
     out.toRaft.push({ kind: "propose", proposalId: batch.proposalId, slab, ends });
     return at;
   }
@@ -204,7 +184,7 @@ export class Writes {
     assert(batch.term === 0, "a proposal is accepted once");
     batch.term = message.term;
     batch.takenAtMs = this.#parts.standing.nowMs;
-    this.#free(batch, batch.places - batch.open);
+    this.#hold(batch, batch.open, batch.openBytes);
     // Results travel on another edge: a later term may have been applied before this word arrived.
     if (message.term < this.#parts.standing.appliedTerm) this.#onLost(batch);
   }
@@ -214,7 +194,7 @@ export class Writes {
     const batch = this.#batches.get(message.proposalId);
     if (batch === undefined) return;
     this.#batches.delete(batch.proposalId);
-    this.#free(batch, batch.places);
+    this.#hold(batch, 0, 0);
     if (message.reason === "overloaded") {
       for (const write of batch.writes) {
         if (write.settled || write.batch !== batch) continue;
@@ -237,7 +217,7 @@ export class Writes {
 
   #onLost(batch: Batch): void {
     this.#batches.delete(batch.proposalId);
-    this.#free(batch, batch.places);
+    this.#hold(batch, 0, 0);
     this.#takeBack(batch, false);
   }
 
@@ -269,7 +249,7 @@ export class Writes {
           this.#answerRefused(write, "LEADERSHIP_LOST", "a snapshot overtook the write");
           continue;
         }
-        this.#leave(batch);
+        this.#leave(batch, write);
         write.batch = null;
         write.inDoubt = true;
         again.push(write);
@@ -319,6 +299,16 @@ export class Writes {
     this.#earliestDeadlineMs = earliestMs;
   }
 
+  /** Refuses what has waited here since `sinceMs` or longer although raft took writes all the while. */
+  #refuseLate(sinceMs: number): void {
+    if (this.#heldUpAtMs > sinceMs) return;
+    for (const write of this.#queue) {
+      if (write.settled || write.inDoubt) continue;
+      if (write.arrivedAtMs > sinceMs) return;
+      this.#answerRefused(write, "OVERLOADED", "too many bytes were ahead of the write at this node");
+    }
+  }
+
   #onDeadline(write: PendingWrite, stopping: boolean): void {
     if (write.batch !== null || write.inDoubt) {
       this.#answerRefused(write, "TIMEOUT", "the write was proposed, and its time ran out before it was applied here");
@@ -349,29 +339,25 @@ export class Writes {
     this.#bytes -= write.command.length;
     this.#bySequence.delete(write.sequence);
     this.#byRequest.delete(write.requestId);
-    if (write.batch !== null) this.#leave(write.batch);
+    if (write.batch !== null) this.#leave(write.batch, write);
   }
 
   /** One write less of the batch whose fate is open. */
-  #leave(batch: Batch): void {
+  #leave(batch: Batch, { command }: PendingWrite): void {
     batch.open--;
-    if (batch.term === 0) return;
-    this.#free(batch, 1);
-    if (batch.open === 0) this.#batches.delete(batch.proposalId);
+    batch.openBytes -= command.length;
+    if (batch.term !== 0) this.#hold(batch, batch.open, batch.openBytes);
   }
 
-  #free(batch: Batch, places: number): void {
-    batch.places -= places;
-    this.#inFlight -= places;
+  /** From now on the batch takes so much of both bounds. */
+  #hold(batch: Batch, places: number, bytes: number): void {
+    this.#inFlight += places - batch.places;
+    this.#proposedBytes += bytes - batch.bytes;
+    batch.places = places;
+    batch.bytes = bytes;
     if (batch.open === 0 && batch.term !== 0) this.#batches.delete(batch.proposalId);
-    assert(this.#inFlight >= 0 && batch.places >= 0, "a place is freed once");
+    assert(this.#inFlight >= 0 && this.#proposedBytes >= 0, "a place is freed once");
   }
 }
 
 const overloadedDetail = "too many bytes wait to be written at this node";
-
-/** The batch as milestones of what is answered in this turn. */
-function decided(batch: Batch | null, nowMs: number): Milestones | null {
-  if (batch !== null) batch.decidedAtMs = nowMs;
-  return batch;
-}

@@ -25,6 +25,8 @@ export const limits: IngressLimits = {
   pendingRequestsMax: 8,
   proposalsInFlightMax: 4,
   pendingBytesMax: 1000,
+  proposedBytesMax: 1000,
+  queuedMsMax: 60_000,
   slabBytesMax: 500,
   gathering: { writersMin: 100, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
   leaseReads: false,

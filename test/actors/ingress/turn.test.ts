@@ -178,6 +178,55 @@ describe("ingress: writes", () => {
   });
 });
 
+describe("ingress: more writes than raft takes at once", () => {
+  const bytes = 200;
+
+  it("proposes no more while raft has as many bytes as it is given, and goes on when their fate is known", () => {
+    const stepper = new Stepper({ slabBytesMax: 2 * bytes, proposedBytesMax: 2 * bytes, pendingBytesMax: 10 * bytes });
+    stepper.lead();
+    const first = stepper.turn(...[1, 2, 3, 4].map(() => stepper.put(1000, bytes)));
+    expect(proposals(first).map(sequencesOf), "one above the bound").to.deep.equal([[1], [2]]);
+    stepper.turn(accepted(1, 1), accepted(2, 1));
+    expect(proposals(stepper.turn(store(applied(1, 1, 1)))).map(sequencesOf)).to.deep.equal([[3]]);
+    const refused = raft({ kind: "proposalRefused", proposalId: 2, reason: "overloaded" });
+    expect(proposals(stepper.turn(refused)).map(sequencesOf), "what raft refuses takes no room").to.deep.equal([[4]]);
+  });
+
+  it("gives the room back of what its clients no longer wait for, as soon as raft has answered", () => {
+    const stepper = new Stepper({ proposedBytesMax: bytes, pendingBytesMax: 10 * bytes });
+    stepper.lead();
+    stepper.turn(stepper.put(100, bytes));
+    stepper.turn(stepper.put(1000, bytes));
+    expect(answersOf(stepper.tickAt(100))).to.deep.equal(["1 TIMEOUT"]);
+    expect(proposals(stepper.turn(accepted(1, 1))).map(sequencesOf)).to.deep.equal([[2]]);
+  });
+
+  it("refuses what has waited behind others for too long, as certainly not applied", () => {
+    const stepper = new Stepper({ proposalsInFlightMax: 1, queuedMsMax: 300 });
+    stepper.lead();
+    stepper.turn(stepper.put(5000));
+    stepper.nowMs = 100;
+    stepper.turn(stepper.put(5000));
+    expect(answersOf(stepper.tickAt(399))).to.deep.equal([]);
+    const effects = stepper.tickAt(400);
+    expect(answersOf(effects)).to.deep.equal(["2 OVERLOADED"]);
+    expect(effects.answers[0]?.milestones, "it was never handed to raft").to.equal(null);
+    expect(answersOf(stepper.turn(accepted(1, 1), store(applied(1, 1, 1))))).to.deep.equal(["1 applied"]);
+  });
+
+  it("counts no time in which there was no leader, or none that took it", () => {
+    const stepper = new Stepper({ proposalsInFlightMax: 1, queuedMsMax: 300 });
+    stepper.lead(1, null);
+    stepper.turn(stepper.put(5000), stepper.put(5000));
+    expect(answersOf(stepper.tickAt(1000)), "nobody leads").to.deep.equal([]);
+    expect(proposals(stepper.turn(raft(leadership(2, "n2")))).map(sequencesOf)).to.deep.equal([[1]]);
+    expect(answersOf(stepper.tickAt(1200))).to.deep.equal([]);
+    stepper.turn(raft({ kind: "proposalRefused", proposalId: 1, reason: "noLeader" }));
+    expect(answersOf(stepper.tickAt(1499)), "nobody took it").to.deep.equal([]);
+    expect(answersOf(stepper.tickAt(1500))).to.deep.equal(["2 OVERLOADED"]);
+  });
+});
+
 describe("ingress: milestones", () => {
   it("say when what was asked together was handed to raft, taken by it, and decided", () => {
     const stepper = new Stepper();
