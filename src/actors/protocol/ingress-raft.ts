@@ -2,7 +2,7 @@
  * @module
  * Between ingress and raft: what clients want of the cluster, and what became of it.
  *
- * Bound: ingress asks for at most `proposalsInFlightMax` commands, and two read indices of each kind at a time; more
+ * Bound: ingress asks for at most `proposalsInFlightMax` commands or `proposedBytesMax` bytes of them, and two read indices of each kind at a time; more
  * waits in ingress, where it is refused as `OVERLOADED` when its own bound is reached.
  */
 
