@@ -7,7 +7,6 @@ import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { StartError } from "../src/errors/balsa-error.ts";
-import { movedAway } from "./moved.ts";
 import { describeEnd, NodeProcess } from "./node-process.ts";
 
 export interface LaunchOptions {
@@ -157,17 +156,10 @@ async function startAll(plans: readonly Plan[], fleet: Fleet): Promise<undefined
   const used = plans.filter((node) => node.used);
   const founders = used.length > 0 ? used : plans.slice(0, 1);
   const door = founders[0];
-  let over = false;
-  const moved = movedAway(used, () => over).then((why) => {
-    if (why !== null) throw new StartError(why);
-  });
-  moved.catch(() => undefined);
-  try {
-    const started = fleet.start(founders, (node) => (node === door ? ["--bootstrap"] : joining(door)));
-    await Promise.race([started, moved.then(() => started)]);
-  } finally {
-    over = true;
-  }
+  // Those that have begun may all be at other ports than they were: each is told where the others are.
+  const peersOf = (node: Plan): readonly string[] =>
+    used.filter((other) => other !== node).flatMap((other) => ["--peer", urlOf(other)]);
+  await fleet.start(founders, (node) => [...(node === door ? ["--bootstrap"] : joining(door)), ...peersOf(node)]);
   await fleet.start(
     plans.filter((node) => !founders.includes(node)),
     () => joining(door),
@@ -176,11 +168,15 @@ async function startAll(plans: readonly Plan[], fleet: Fleet): Promise<undefined
 }
 
 function joining(door: Plan | undefined): readonly string[] {
-  return door === undefined ? [] : ["--join", `http://127.0.0.1:${door.httpPort}`];
+  return door === undefined ? [] : ["--join", urlOf(door)];
+}
+
+function urlOf({ httpPort }: Plan): string {
+  return `http://127.0.0.1:${httpPort}`;
 }
 
 function announce(plans: readonly Plan[]): void {
-  const urls = plans.map((node) => `http://127.0.0.1:${node.httpPort}`);
+  const urls = plans.map(urlOf);
   const [first = "", last = ""] = [urls[0], urls[urls.length - 1]];
   process.stdout.write(`cluster ready ${urls.join(" ")}\n`);
   process.stdout.write(`try it: curl -X PUT --data-binary hello ${first}/key/a && curl ${last}/key/a\n`);

@@ -30,6 +30,12 @@ export interface AdvertisedAddresses {
   readonly raftAdvertise: string;
 }
 
+/** Where a peer is, as it says itself: its id and the `host:port` of its raft listener. */
+export interface PeerPlace {
+  readonly id: string;
+  readonly raftAddr: string;
+}
+
 export interface LogFields {
   readonly [name: string]: string | number | boolean | null;
 }
@@ -61,8 +67,10 @@ export interface RunningActor {
   stop(): Promise<void>;
   /** Fault switch, of the one actor that has links: replaces what was cut before. */
   setCuts?(cuts: LinkCuts): void;
-  /** Where others reach this node, once both of its listeners are bound. Only raft tells others. */
+  /** Where others reach this node, once both of its listeners are bound: of those that tell others. */
   setAddresses?(advertised: AdvertisedAddresses): void;
+  /** Where peers are that cannot tell so themselves: of the one actor that has links. */
+  expectPeers?(places: readonly PeerPlace[]): void;
 }
 
 export type StartActor<Config> = (context: ActorContext<Config>) => Promise<RunningActor>;

@@ -15,6 +15,7 @@ import {
   actorNames,
   type LinkCuts,
   type LogFields,
+  type PeerPlace,
 } from "./context.ts";
 import {
   type Failure,
@@ -128,8 +129,15 @@ export class Crew {
   }
 
   async setAddresses(advertised: AdvertisedAddresses): Promise<void> {
+    for (const name of ["ingress", "raft"] as const) {
+      const { worker, control } = this.#actor(name);
+      await whileAlive(worker, control.setAddresses(advertised));
+    }
+  }
+
+  async expectPeers(places: readonly PeerPlace[]): Promise<void> {
     const { worker, control } = this.#actor("raft");
-    await whileAlive(worker, control.setAddresses(advertised));
+    await whileAlive(worker, control.expectPeers(places));
   }
 
   #actor(name: ActorName): Actor {

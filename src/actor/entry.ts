@@ -88,6 +88,10 @@ function controlOf(started: Promise<RunningActor>): ThreadControl {
       const actor = await started;
       actor.setAddresses?.(advertised);
     },
+    async expectPeers(places) {
+      const actor = await started;
+      actor.expectPeers?.(places);
+    },
   };
 }
 

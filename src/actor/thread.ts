@@ -4,7 +4,7 @@
  */
 
 import type { MessagePort, Worker } from "node:worker_threads";
-import type { ActorName, AdvertisedAddresses, LinkCuts, LogFields } from "./context.ts";
+import type { ActorName, AdvertisedAddresses, LinkCuts, LogFields, PeerPlace } from "./context.ts";
 
 /** The thread's `workerData`. */
 export interface ThreadData {
@@ -26,6 +26,7 @@ export interface ThreadControl {
   /** In force when it resolves. */
   setCuts(cuts: LinkCuts): Promise<void>;
   setAddresses(advertised: AdvertisedAddresses): Promise<void>;
+  expectPeers(places: readonly PeerPlace[]): Promise<void>;
 }
 
 /** What an actor's thread can ask of main (over Comlink). */

@@ -1,9 +1,11 @@
 /**
  * @module
- * How a node that is started at other addresses than its cluster knows tells the cluster so.
+ * How a node that is started at other addresses than its cluster knows tells the cluster so, and finds the others when
+ * all of them are.
  */
 
 import { setTimeout } from "node:timers/promises";
+import type { PeerPlace } from "../actor/context.ts";
 import { exchangeJson, type JsonAnswer } from "./http-exchange.ts";
 import type { LogLine } from "./options.ts";
 
@@ -20,6 +22,18 @@ export interface Whereabouts {
   readonly incarnation: string;
 }
 
+export interface Surroundings {
+  readonly clusterId: string;
+  /** This node's own. */
+  readonly ownUrl: string;
+  /** URLs that nodes may be found at now, wherever the cluster knows them. */
+  readonly peerUrls: readonly string[];
+  /** Dials peers where they are. */
+  readonly expectPeers: (places: readonly PeerPlace[]) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly say: Say;
+}
+
 type Say = (level: LogLine["level"], message: string) => void;
 
 interface Member {
@@ -32,10 +46,14 @@ interface Member {
  * Sees that the cluster knows where this node is: asks this node itself, then every other member that it knows, until
  * one of them has made the change, the cluster refuses it for good, or `signal` aborts. Never rejects.
  *
+ * When all members have moved, none finds another, and there is no leader to make the change. So peers whose URLs this
+ * node was given are asked where they are, and dialled there: as soon as a majority hears each other, it elects.
+ *
  * What this node has applied may be older than what it told the cluster before it ended, so it believes that all is
  * well only once it has caught up.
  */
-export async function announce(ownUrl: string, here: Whereabouts, signal: AbortSignal, say: Say): Promise<void> {
+export async function announce(here: Whereabouts, surroundings: Surroundings): Promise<void> {
+  const { ownUrl, signal, say } = surroundings;
   const startedAt = performance.now();
   let isCaughtUp = false;
   let said = "";
@@ -43,6 +61,7 @@ export async function announce(ownUrl: string, here: Whereabouts, signal: AbortS
     const members = await membersKnownAt(ownUrl, signal);
     const own = members.find(({ id }) => id === here.id);
     if (own !== undefined && (own.httpAddr !== here.httpAddr || own.raftAddr !== here.raftAddr)) {
+      await expectThem(members, here.id, surroundings);
       const others = members.filter(({ id }) => id !== here.id).map(({ httpAddr }) => `http://${httpAddr}`);
       const why = await tryAll([ownUrl, ...others], here, signal, say);
       if (why === null || signal.aborted) return;
@@ -56,6 +75,23 @@ export async function announce(ownUrl: string, here: Whereabouts, signal: AbortS
     isCaughtUp = await isReady(ownUrl, signal);
     await pause(retryMs, signal);
   }
+}
+
+/** Has peers dialled that say, at the URLs given, that they are elsewhere than the membership has them. */
+async function expectThem(members: readonly Member[], ownId: string, surroundings: Surroundings): Promise<void> {
+  const { clusterId, peerUrls, expectPeers, signal } = surroundings;
+  const asked = peerUrls.map((url) => {
+    return exchangeJson("GET", `${url}/status`, undefined, { timeoutMs: askTimeoutMs, signal });
+  });
+  const places: PeerPlace[] = [];
+  for (const answer of await Promise.allSettled(asked)) {
+    if (answer.status === "rejected" || answer.value.body["clusterId"] !== clusterId) continue;
+    const { id, raftAddr } = answer.value.body;
+    const known = members.find((member) => member.id === id);
+    if (known === undefined || known.id === ownId || typeof raftAddr !== "string") continue;
+    if (raftAddr !== known.raftAddr) places.push({ id: known.id, raftAddr });
+  }
+  if (places.length > 0) await expectPeers(places);
 }
 
 async function isReady(url: string, signal: AbortSignal): Promise<boolean> {

@@ -33,7 +33,7 @@ export interface NodeOptions {
   /** The node's own directory; made when it is not there. */
   readonly data: string;
   readonly begin: Begin;
-  /** URLs of nodes that may know a cluster already: asked before a new one is begun. */
+  /** URLs of nodes: asked whether they know a cluster before a new one is begun, and where they are when all have moved. */
   readonly peers?: readonly string[];
   /** What others are told, where it differs from what is listened on. */
   readonly advertiseHttp?: string;

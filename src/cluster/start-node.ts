@@ -231,7 +231,14 @@ class RunningNode implements BalsaNode {
         const role = begin.learner ? "learner" : "voter";
         await join(begin.url, { ...here, role }, signal, (why) => say("info", `not joined yet: ${why}`));
       } else {
-        await announce(this.httpUrl, here, signal, say);
+        await announce(here, {
+          clusterId: this.#identity.clusterId,
+          ownUrl: this.httpUrl,
+          peerUrls: this.#options.peers ?? [],
+          expectPeers: (places) => this.#crew.expectPeers(places),
+          signal,
+          say,
+        });
       }
     } catch (cause) {
       if (this.#closing === null) void (this.#closing = this.#end(cause)).catch(() => undefined);

@@ -82,7 +82,7 @@ export class Links {
   readonly #receivers = new Map<NodeId, SnapshotReceiver>();
   readonly #senders = new Map<NodeId, SnapshotUnderWay>();
   #peers: ReadonlyMap<NodeId, Address> = new Map();
-  /** Peers that say of themselves, on a connection that stands, that they are not where the membership has them. */
+  /** Peers that say of themselves, mostly on a connection that stands, that they are not where the membership has them. */
   readonly #claims = new Map<NodeId, Claim>();
   #cuts: { readonly to: ReadonlySet<NodeId>; readonly from: ReadonlySet<NodeId> } = { to: new Set(), from: new Set() };
   #raftAddr: string;
@@ -111,6 +111,17 @@ export class Links {
   /** Listens for peers; port 0 takes any. Resolves with the port; rejects with `StartError`. */
   listen(host: string, port: number): Promise<number> {
     return this.#listener.listen({ host, port });
+  }
+
+  /**
+   * That peer says elsewhere that it is at `raftAddr`, where nobody has told the membership: it is dialled there as if it
+   * had said so in a hello. Nothing changes for one that has connected by itself, or that the membership does not have.
+   */
+  expectAt(peer: NodeId, raftAddr: string): void {
+    const [insteadOf, address] = [this.#peers.get(peer), parseDialledAddress(raftAddr)];
+    if (insteadOf === undefined || address === null || this.#incoming.has(peer)) return;
+    this.#claims.set(peer, { address, insteadOf });
+    this.#outgoing.get(peer)?.moveTo(address);
   }
 
   /** What the next hellos say of where this node is reached. */

@@ -105,6 +105,14 @@ describe("balsa cluster", function () {
     expect(await cluster.end()).to.equal(0);
   });
 
+  it("continues at other ports, all of them changed at once", async () => {
+    httpPort = await freePortRow(3);
+    ports = ["--http-port", String(httpPort), "--raft-port", String(await freePortRow(3))];
+    const cluster = await start(3);
+    expect(await (await fetch(`http://127.0.0.1:${httpPort + 1}/key/a`)).text()).to.equal("kept");
+    expect(await cluster.end()).to.equal(0);
+  });
+
   it("refuses to continue with so few that they could not elect a leader", async () => {
     const used = join(directory, "used");
     for (const id of ["n1", "n2", "n3", "n4", "n5"]) {

@@ -57,6 +57,18 @@ describe("Links", () => {
     expect(await n2.messages(1)).to.deep.equal([heartbeat("n1", "n2", 1)]);
   });
 
+  it("dial a peer where it is said to be, also after the membership has been given anew", async () => {
+    const [n1, n2] = [await startNode("n1", quick), await startNode("n2", quick)];
+    const nowhere = new Map([["n2", { host: "127.0.0.1", port: 1 }]]);
+    n1.links.setPeers(nowhere);
+    await n1.line("no connection to peer n2");
+    n1.links.expectAt("n2", `127.0.0.1:${n2.port}`);
+    n1.links.setPeers(nowhere);
+    await n1.line("connected to peer n2");
+    n1.links.expectAt("n3", `127.0.0.1:${n2.port}`);
+    expect(n1.links.isConnected("n3"), "the membership does not have it").to.equal(false);
+  });
+
   it("know no peer that nobody named", async () => {
     const n1 = await startNode("n1");
     expect(n1.links.sendMessages("n2", [heartbeat("n1", "n2", 1)])).to.equal(false);

@@ -6,7 +6,7 @@
 import type { Registry } from "prom-client";
 import type { Board } from "../../actor/board.ts";
 import { monotonicMs } from "../../actor/clock.ts";
-import type { ActorContext, LogFields, RunningActor, StartActor } from "../../actor/context.ts";
+import type { ActorContext, AdvertisedAddresses, LogFields, RunningActor, StartActor } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
 import { type Address, parseAddress } from "../../address/address.ts";
@@ -56,6 +56,7 @@ class IngressThread implements RunningActor, Backend {
   #waker: NodeJS.Timeout | undefined;
   #wakeAtMs = 0;
   readonly #upBeforeMs: number;
+  #advertised: AdvertisedAddresses;
   #view: StateView | undefined;
   /** As the board shows it. */
   #awaitsState = false;
@@ -66,6 +67,7 @@ class IngressThread implements RunningActor, Backend {
     const { config, board } = context;
     this.#context = context;
     this.#openStateView = openStateView;
+    this.#advertised = config.addresses;
     this.#upBeforeMs = Date.now() - config.startedAtMs - performance.now();
     // Room for more than one of the largest, lest somebody who sends slowly shuts them out.
     const bytesMin = 2 * config.bodyBytesMax;
@@ -128,6 +130,10 @@ class IngressThread implements RunningActor, Backend {
     await this.#views;
     await this.#view?.close();
     this.#view = undefined;
+  }
+
+  setAddresses(advertised: AdvertisedAddresses): void {
+    this.#advertised = advertised;
   }
 
   #end(): void {
@@ -223,7 +229,8 @@ class IngressThread implements RunningActor, Backend {
 
   status(): object {
     const { config, board } = this.#context;
-    return describeStatus(config, board, this.#ingress.standing, this.#upBeforeMs + performance.now());
+    const uptimeMs = this.#upBeforeMs + performance.now();
+    return describeStatus(config, board, this.#ingress.standing, { advertised: this.#advertised, uptimeMs });
   }
 
   readiness(): readonly ReadinessCheck[] {

@@ -4,6 +4,7 @@
  */
 
 import type { Board } from "../../actor/board.ts";
+import type { AdvertisedAddresses } from "../../actor/context.ts";
 import type { ReadinessCheck } from "../../http/request.ts";
 import type { Configuration } from "../../raft/types.ts";
 import type { IngressConfig } from "../protocol/config.ts";
@@ -18,7 +19,7 @@ export function describeStatus(
   config: IngressConfig,
   board: Board,
   standing: Readonly<Standing>,
-  uptimeMs: number,
+  { advertised, uptimeMs }: { readonly advertised: AdvertisedAddresses; readonly uptimeMs: number },
 ): object {
   const { role, term, leaderId, configuration } = standing.leadership;
   const leader =
@@ -33,6 +34,8 @@ export function describeStatus(
   return {
     id: config.identity.nodeId,
     clusterId: config.identity.clusterId,
+    httpAddr: advertised.httpAdvertise,
+    raftAddr: advertised.raftAdvertise,
     role,
     term,
     leader,

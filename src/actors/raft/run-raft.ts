@@ -3,7 +3,7 @@
  * Pumps what reaches the raft actor into turns, and carries out what they decide.
  */
 
-import type { ActorContext, AdvertisedAddresses, LinkCuts } from "../../actor/context.ts";
+import type { ActorContext, AdvertisedAddresses, LinkCuts, PeerPlace } from "../../actor/context.ts";
 import type { Edge } from "../../actor/edge.ts";
 import { Pump } from "../../actor/pump.ts";
 import { parseAddress, parseDialledAddress } from "../../address/address.ts";
@@ -112,6 +112,10 @@ export class RaftRunner {
     this.#links.advertise(advertised.raftAdvertise);
     this.#news.setAddresses(advertised);
     this.#pump.push({ kind: "addressed", advertised });
+  }
+
+  expectPeers(places: readonly PeerPlace[]): void {
+    for (const { id, raftAddr } of places) this.#links.expectAt(id, raftAddr);
   }
 
   #hear(): void {

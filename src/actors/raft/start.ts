@@ -20,5 +20,6 @@ export async function startRaft(context: ActorContext<RaftConfig>): Promise<Runn
     stop: () => runner.stop(),
     setCuts: (cuts) => runner.setCuts(cuts),
     setAddresses: (advertised) => runner.setAddresses(advertised),
+    expectPeers: (places) => runner.expectPeers(places),
   };
 }

@@ -72,7 +72,7 @@ export const serveSettings: readonly Setting[] = [
     name: "peer",
     type: "list",
     placeholder: "url",
-    help: "with --bootstrap: a node that is asked first, lest a second cluster begin beside one it knows (may be repeated)",
+    help: "another node: asked before --bootstrap begins a second cluster beside one it knows, and found there when all have moved (may be repeated)",
   },
   {
     name: "advertise-http",
