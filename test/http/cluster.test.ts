@@ -206,10 +206,14 @@ describe("http: cluster", () => {
       "version",
       "storage",
       "alarms",
+      "httpAddr",
+      "raftAddr",
     );
     expect(status).to.deep.include({
       id: "n1",
       clusterId: "c1",
+      httpAddr: "127.0.0.1:8091",
+      raftAddr: "127.0.0.1:9091",
       role: "leader",
       term: 1,
       leader: { id: "n1", httpAddr: "127.0.0.1:8091" },
