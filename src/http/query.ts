@@ -104,13 +104,13 @@ export function parseLevel(parameters: QueryParameters): Level {
   return { stale, byLease: level === "lease", maxAgeMs: parseMaxAge(parameters.get("max-age"), stale), redirect };
 }
 
-/** `?revision=`: undefined when it is not given. */
-export function parseRevision(parameters: QueryParameters): number | undefined {
-  const text = parameters.get("revision");
+/** `?revision=`, or a parameter of another name that takes one: undefined when it is not given. */
+export function parseRevision(parameters: QueryParameters, name = "revision"): number | undefined {
+  const text = parameters.get(name);
   if (text === undefined) return undefined;
   const revision = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(revision)) return revision;
-  throw new BalsaError("BAD_REQUEST", "revision takes a revision, a whole number");
+  throw new BalsaError("BAD_REQUEST", `${name} takes a revision, a whole number`);
 }
 
 function parseMaxAge(text: string | undefined, stale: boolean): number {

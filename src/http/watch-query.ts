@@ -4,10 +4,11 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { BalsaError } from "../errors/balsa-error.ts";
 import { afterRevision, type ChangePosition } from "../kv/keys.ts";
-import { isEmptyRange, type KeyRange, rangeOfPrefix, successorOf } from "../kv/transaction.ts";
-import { parseFlag, parseQuery, type QueryParameters } from "./query.ts";
+import { isEmptyRange, type KeyRange, successorOf } from "../kv/transaction.ts";
+import { bad, Fields } from "./fields.ts";
+import { parseFlag, parseQuery, parseRevision } from "./query.ts";
+import { namesRange, rangeIn, rangeParameters } from "./range.ts";
 
 export interface WatchAsk {
   readonly range: KeyRange;
@@ -19,57 +20,31 @@ export interface WatchAsk {
   readonly previous: boolean;
 }
 
-const parameterNames: readonly string[] = [
-  ...["key", "prefix", "start", "end"].flatMap((name) => [name, `${name}Base64`]),
-  "since",
-  "prev",
-];
-const revisionForm = /^\d{1,16}$/;
+const keyParameters: readonly string[] = ["key", "keyBase64"];
+const watchParameters: readonly string[] = [...keyParameters, ...rangeParameters, "since", "prev"];
 const eventIdForm = /^(\d{1,16})(?:\.(\d{1,10}))?$/;
-const base64Form = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Throws BAD_REQUEST. */
 export function parseWatch(headers: IncomingHttpHeaders, queryText: string, keyBytesMax: number): WatchAsk {
-  const parameters = parseQuery(queryText, parameterNames);
-  const keys = parseKeys(parameters, keyBytesMax);
-  const since = parseSince(parameters.get("since"));
+  const parameters = parseQuery(queryText, watchParameters);
+  const keys = keysIn(Fields.ofQuery(parameters), keyBytesMax);
+  const since = parseRevision(parameters, "since");
   const resumed = parseEventId(headers["last-event-id"]);
-  return { ...keys, after: resumed ?? since, previous: parseFlag(parameters, "prev") };
+  const after = resumed ?? (since === undefined ? null : afterRevision(since));
+  return { ...keys, after, previous: parseFlag(parameters, "prev") };
 }
 
-function parseKeys(parameters: QueryParameters, keyBytesMax: number): Pick<WatchAsk, "range" | "key"> {
-  const [key, prefix, start, end] = ["key", "prefix", "start", "end"].map((name) =>
-    bytesOf(parameters, name, keyBytesMax),
-  );
-  const ways = [key, prefix, start ?? end].filter((way) => way !== undefined).length;
-  if (ways !== 1) throw bad("a watch takes one of key, prefix, or start and end");
-  if (key !== undefined) {
-    if (key.length === 0) throw bad("the key is empty; prefix= watches every key");
+function keysIn(fields: Fields, keyBytesMax: number): Pick<WatchAsk, "range" | "key"> {
+  const isKey = keyParameters.some((name) => fields.has(name));
+  if (isKey === namesRange(fields))
+    throw bad("a watch takes one of key, prefix, or start and end; prefix= is every key");
+  if (isKey) {
+    const key = fields.key("key", keyBytesMax);
     return { key, range: { from: key, to: successorOf(key) } };
   }
-  if (prefix !== undefined) return { key: null, range: rangeOfPrefix(prefix) };
-  const range = { from: start ?? new Uint8Array(0), to: end ?? null };
-  if (isEmptyRange(range)) throw bad("end is not above start: no key can be between them");
+  const range = rangeIn(fields, keyBytesMax);
+  if (isEmptyRange(range)) throw bad("no key can be between start and end, which are the same");
   return { key: null, range };
-}
-
-/** The parameter in either of its forms. */
-function bytesOf(parameters: QueryParameters, name: string, bytesMax: number): Uint8Array | undefined {
-  const text = parameters.get(name);
-  const base64 = parameters.get(`${name}Base64`);
-  if (text !== undefined && base64 !== undefined) throw bad(`${name} and ${name}Base64 exclude each other`);
-  if (base64 !== undefined && !base64Form.test(base64)) throw bad(`${name}Base64 is not base64`);
-  if (text === undefined && base64 === undefined) return undefined;
-  const bytes = base64 === undefined ? Buffer.from(text ?? "") : Buffer.from(base64, "base64");
-  if (bytes.length > bytesMax) throw bad(`${name} has ${bytes.length} bytes, at most ${bytesMax} are allowed`);
-  return bytes;
-}
-
-function parseSince(text: string | undefined): ChangePosition | null {
-  if (text === undefined) return null;
-  const revision = revisionForm.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(revision)) throw bad("since takes a revision, a whole number");
-  return afterRevision(revision);
 }
 
 /** `<revision>` is the end of that command, `<revision>.<n>` its n-th change. What was never given is empty. */
@@ -85,7 +60,3 @@ function parseEventId(field: string | string[] | undefined): ChangePosition | nu
 }
 
 const lastOrdinal = afterRevision(0).ordinal;
-
-function bad(detail: string): BalsaError {
-  return new BalsaError("BAD_REQUEST", detail);
-}
