@@ -5,6 +5,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
+import { assert } from "../errors/assert.ts";
 import { afterRevision, type ChangePosition } from "../kv/keys.ts";
 import type { ChangesRead } from "../kv/state-view.ts";
 import type { Backend } from "./backend.ts";
@@ -31,8 +32,8 @@ export class WatchFeed {
   /** Everything up to here is being given to those who were there when it was read. */
   #frontier: ChangePosition = afterRevision(0);
   #running = false;
-  /** Whether changes are being read: of the keys that were watched when each was looked at. */
-  #reading = false;
+  /** Changes are being read, of the keys that were watched when each was looked at; it never rejects. */
+  #reading: Promise<unknown> | null = null;
   /** When the next read may begin. */
   #nextReadMs = Number.NEGATIVE_INFINITY;
 
@@ -51,13 +52,23 @@ export class WatchFeed {
     return this.#live.has(watcher);
   }
 
-  /** From now on it is given what comes. False: it lacks something that has been given out already, or the rest of a command. */
-  join(watcher: Watcher): boolean {
+  /** Until it resolves nobody can join; null when anybody can. */
+  get reading(): Promise<unknown> | null {
+    return this.#reading;
+  }
+
+  /**
+   * From now on it is given what comes. False: it lacks something that has been given out already, or the rest of a
+   * command. The first to come has read the history to its end (`caughtUp`), or lacks nothing: so nobody waits for the
+   * past of another, or is given his own faster than he takes it.
+   */
+  join(watcher: Watcher, caughtUp: boolean): boolean {
+    assert(this.#reading === null, "nobody joins while changes are being read");
     if (watcher.holds) return false;
     const { position } = watcher;
-    if (this.#reading) return false;
     if (this.#live.size === 0 && !this.#running) {
       const now = afterRevision(this.#backend.view()?.revision() ?? 0);
+      if (isAbove(now, position) && !caughtUp) return false;
       this.#position = isAbove(position, now) ? now : position;
       this.#frontier = this.#position;
     }
@@ -94,7 +105,9 @@ export class WatchFeed {
   async #run(): Promise<void> {
     const waitMs = this.#nextReadMs - performance.now();
     if (waitMs > 0) await setTimeout(waitMs);
-    const read = await this.#read();
+    const reading = this.#read();
+    this.#reading = reading.catch(() => undefined);
+    const read = await reading;
     if (read.kind === "compacted") return this.#onCompacted();
     if (read.kind === "replaced") return await new Slice().next();
     await this.#give(read);
@@ -104,7 +117,6 @@ export class WatchFeed {
   async #read(): Promise<WatchRead> {
     const beganAtMs = performance.now();
     const isWanted = (key: Uint8Array): boolean => this.#live.isWatched(key);
-    this.#reading = true;
     try {
       const ask = { after: this.#position, ranges: null, isWanted, bytesMax: readBytesMax };
       const read = await readAfter(this.#backend, ask);
@@ -114,7 +126,7 @@ export class WatchFeed {
       if (!read.more) this.#nextReadMs = beganAtMs + (read.changes.length > 0 ? readsApartMs : idleReadsApartMs);
       return read;
     } finally {
-      this.#reading = false;
+      this.#reading = null;
     }
   }
 

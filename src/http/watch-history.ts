@@ -4,11 +4,13 @@
  * been given to the others; then it is one of them.
  */
 
-import { assert } from "../errors/assert.ts";
+import { setTimeout } from "node:timers/promises";
 import { afterRevision } from "../kv/keys.ts";
 import type { ChangesRead } from "../kv/state-view.ts";
 import type { Backend } from "./backend.ts";
+import type { Backlogs } from "./backlogs.ts";
 import { Slice } from "./slice.ts";
+import { Turnstile } from "./turnstile.ts";
 import { ChangeEvent } from "./watch-event.ts";
 import type { WatchFeed } from "./watch-feed.ts";
 import { readAfter } from "./watch-read.ts";
@@ -17,16 +19,19 @@ import type { Watcher } from "./watcher.ts";
 const readBytesMax = 256 * 1024;
 /** Reads at the same time: a crowd that comes back at once waits in line. */
 const readsMax = 8;
+/** While there is no room for what is read, it is looked for so often. */
+const roomLookMs = 100;
 
 export class WatchHistory {
   readonly #backend: Backend;
   readonly #feed: WatchFeed;
-  #reading = 0;
-  #waiting: (() => void)[] = [];
+  readonly #backlogs: Backlogs;
+  readonly #readers = new Turnstile(readsMax, Number.POSITIVE_INFINITY);
 
-  constructor(backend: Backend, feed: WatchFeed) {
+  constructor(backend: Backend, feed: WatchFeed, backlogs: Backlogs) {
     this.#backend = backend;
     this.#feed = feed;
+    this.#backlogs = backlogs;
   }
 
   /** Brings the watch to the feed. */
@@ -35,41 +40,37 @@ export class WatchHistory {
   }
 
   async #bring(watcher: Watcher): Promise<void> {
-    while (!watcher.ended && !this.#feed.join(watcher)) {
+    let caughtUp = false;
+    for (;;) {
+      while (this.#feed.reading !== null) await this.#feed.reading;
+      if (watcher.ended || this.#feed.join(watcher, caughtUp)) return;
       await watcher.drained();
-      await this.#enter();
+      await this.#readers.enter();
       try {
-        if (!watcher.ended) await this.#step(watcher);
+        await this.#room(watcher);
+        if (watcher.ended) return;
+        caughtUp = await this.#step(watcher);
       } finally {
-        this.#leave();
+        this.#readers.leave();
       }
-      // What was read may have come at once, and the feed may be reading: its read ends in a later turn, so let one come.
+      // What was read may have come at once: whatever else waits on this thread comes before the next step.
       await new Slice().next();
     }
   }
 
-  async #step(watcher: Watcher): Promise<void> {
+  /** Resolves once what is read may wait in memory for its client to take it. */
+  async #room(watcher: Watcher): Promise<void> {
+    while (!watcher.ended && !this.#backlogs.hasRoom) await setTimeout(roomLookMs, undefined, { ref: false });
+  }
+
+  /** Gives whether there was no more than what has been read. */
+  async #step(watcher: Watcher): Promise<boolean> {
     const ask = { after: watcher.position, ranges: [watcher.ask.range], bytesMax: readBytesMax };
     const read = await readAfter(this.#backend, ask);
-    if (read.kind === "replaced") return await new Slice().next();
-    if (read.kind === "changes") return await give(watcher, read);
-    if (!watcher.ended) watcher.turnAway(null);
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#reading < readsMax) {
-      this.#reading++;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Hands the place to the next in line. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#reading--;
-    else next();
-    assert(this.#reading >= 0, "a place is left by who entered");
+    if (read.kind === "compacted") watcher.turnAway(null);
+    if (read.kind !== "changes") return false;
+    await give(watcher, read);
+    return !read.more;
   }
 }
 

@@ -28,7 +28,7 @@ export interface WatchTally {
   lagged: number;
 }
 
-/** A reader that was told that it lagged has so long to take what is left. */
+/** A reader whose watch was ended has so long to take what is left. */
 const lingerMs = 10_000;
 /** Events of one command are gathered to pieces of this size. */
 const pieceBytes = 64 * 1024;
@@ -83,7 +83,7 @@ export class Watcher {
 
   /** Whether it takes its events more slowly than they come. */
   get isBehind(): boolean {
-    return this.#backlogs.isTooMuch(this, this.#sink.writableLength);
+    return !this.#ended && this.#backlogs.isTooMuch(this, this.#sink.writableLength);
   }
 
   /** Takes a change of a key that it watches. Gives whether it was new to it. */
@@ -138,7 +138,10 @@ export class Watcher {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#held = null;
+    this.#pieces = [];
     this.#sink.end();
+    this.#linger = setTimeout(() => this.#sink.destroy(), lingerMs).unref();
     this.#onDrained();
   }
 
@@ -156,7 +159,6 @@ export class Watcher {
     this.#tally.lagged++;
     this.#write(encodeLagged(revision));
     this.end();
-    this.#linger = setTimeout(() => this.#sink.destroy(), lingerMs).unref();
   }
 
   #gather(bytes: Buffer): void {

@@ -47,7 +47,7 @@ export class Watches {
     this.#desk = desk;
     this.#backlogs = new Backlogs({ bytesMax: options.watchBytesMax, totalBytesMax: options.watchesBytesMax });
     this.#feed = new WatchFeed(backend, (watcher) => this.#history.follow(watcher));
-    this.#history = new WatchHistory(backend, this.#feed);
+    this.#history = new WatchHistory(backend, this.#feed, this.#backlogs);
   }
 
   get counts(): WatchCounts {
@@ -91,9 +91,7 @@ export class Watches {
     const ask = parseWatch(headers, queryText, options.keyBytesMax);
     const minRevision = parseMinRevision(headers);
     const timeoutMs = parseTimeoutMs(headers, options.defaultTimeoutMs);
-    if (this.#watchers.size >= options.watchesMax) {
-      throw new BalsaError("OVERLOADED", `this node has ${options.watchesMax} watches, as many as it takes`);
-    }
+    this.#assertRoom();
     const answerer = { answer: (_: Exchange, outcome: Outcome): void => this.#answer(exchange, ask, outcome) };
     const request = { kind: "read", stale: ask.after !== null, minRevision, redirect: false } as const;
     this.#desk.submit(exchange, answerer, request, timeoutMs);
@@ -102,6 +100,7 @@ export class Watches {
   #answer(exchange: Exchange, ask: WatchAsk, outcome: Outcome): void {
     if (outcome.kind !== "readable") return;
     this.#desk.assertOpen();
+    this.#assertRoom();
     const view = this.#desk.backend.view();
     if (view === undefined) throw new BalsaError("TOO_STALE", "the state of this node is not open");
     const moment = view.moment();
@@ -117,6 +116,12 @@ export class Watches {
     headers.push("Balsa-Revision", String(revision));
     const response = exchange.stream(headers);
     if (response !== null) this.#begin(response, ask, after);
+  }
+
+  #assertRoom(): void {
+    const { watchesMax } = this.#desk.options;
+    if (this.#watchers.size < watchesMax) return;
+    throw new BalsaError("OVERLOADED", `this node has ${watchesMax} watches, as many as it takes`);
   }
 
   #begin(response: ServerResponse, ask: WatchAsk, after: ChangePosition): void {

@@ -22,8 +22,8 @@ describe("watches of a node", () => {
   beforeEach(() => {
     history = new HistoryDouble();
     feed = new WatchFeed(history.backend, (watcher) => behind.follow(watcher));
-    behind = new WatchHistory(history.backend, feed);
     backlogs = new Backlogs({ bytesMax, totalBytesMax: 3 * bytesMax });
+    behind = new WatchHistory(history.backend, feed, backlogs);
     tally.events = 0;
     tally.lagged = 0;
   });
@@ -127,6 +127,24 @@ describe("watches of a node", () => {
     expect(history.reads).to.equal(1);
   });
 
+  it("wait for the end of a read without reading by themselves what they have", async () => {
+    watch({ prefix: "" }, 0);
+    let open: () => void = () => undefined;
+    history.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    command("a");
+    const sinks = Array.from({ length: 100 }, () => watch({ key: "a" }, 1));
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(history.reads).to.equal(1);
+    history.gate = null;
+    open();
+    await untilTrue("their coming", () => feed.reading === null && feed.position.revision === 1);
+    command("a");
+    for (const sink of sinks) await given(sink, "2 put a");
+    expect(history.reads).to.equal(2);
+  });
+
   it("give one that comes while changes are given out all that it lacks, each once", async () => {
     const first = watch({ prefix: "" }, 0);
     let open: () => void = () => undefined;
@@ -172,6 +190,48 @@ describe("watches of a node", () => {
     expect(Math.max(...slow.map((sink) => sink.writableLength)), "none by itself").to.be.below(bytesMax);
     const total = slow.reduce((bytes, sink) => bytes + sink.writableLength, 0);
     expect(total).to.be.below(3 * bytesMax + 8 * 250);
+  });
+
+  it("give the past at the reader's own pace, also while nobody else watches", async () => {
+    for (let at = 0; at < 60; at++) command("key");
+    const slow = watch({ prefix: "" }, 0);
+    slow.stalled = true;
+    await untilTrue("what one read gives", () => slow.events.length === 8);
+    const now = watch({ prefix: "" }, 60);
+    command("key");
+    await given(now, "61 put key");
+    expect(slow.ended).to.equal(false);
+    slow.drain();
+    await given(slow, ...Array.from({ length: 61 }, (_, at) => `${at + 1} put key`));
+    expect(tally.lagged).to.equal(0);
+  });
+
+  it("keep the past that their clients have not taken within a bound for all together", async () => {
+    const value = "v".repeat(200);
+    for (let at = 0; at < 20; at++) history.command(["key", value]);
+    const slow = Array.from({ length: 40 }, () => watch({ prefix: "" }, 0));
+    for (const sink of slow) sink.stalled = true;
+    await untilTrue("as much as may wait", () => !backlogs.hasRoom);
+    const untaken = (): number => slow.reduce((bytes, sink) => bytes + sink.writableLength, 0);
+    const ofOne = Math.max(...slow.map((sink) => sink.writableLength));
+    expect(untaken()).to.be.below(3 * bytesMax + 8 * ofOne);
+    await untilTrue("all of it, once it is taken", () => {
+      for (const sink of slow) sink.drain();
+      return slow.every((sink) => sink.events.length === 20);
+    });
+    expect(tally.lagged).to.equal(0);
+  });
+
+  it("count nothing of those whose client has gone", () => {
+    const sink = watch({ prefix: "" }, 0);
+    sink.stalled = true;
+    sink.write(Buffer.alloc(2 * bytesMax));
+    const [watcher] = watchers;
+    expect(watcher?.isBehind).to.equal(true);
+    expect(backlogs.total).to.equal(2 * bytesMax);
+    watcher?.close();
+    expect(watcher?.isBehind).to.equal(false);
+    expect(backlogs.total).to.equal(0);
   });
 
   it("let one that falls behind in the middle of a command go on at its own pace", async () => {
