@@ -9,7 +9,14 @@ import { ageOf } from "./freshness.ts";
 import { parseMinRevision, parseTimeoutMs, refuseFields, wantsJson } from "./header.ts";
 import { decodeKey } from "./key.ts";
 import { answerRead } from "./key-answer.ts";
-import { type MomentReads, type OnMoment, openView, type ReadMoment, readableRevision } from "./moment-reads.ts";
+import {
+  isOpen,
+  type MomentReads,
+  type OnMoment,
+  openView,
+  type ReadMoment,
+  readableRevision,
+} from "./moment-reads.ts";
 import { ReadQueryParser } from "./query.ts";
 import type { IngressRequest, Outcome } from "./request.ts";
 import { keyPrefix } from "./route.ts";
@@ -75,7 +82,7 @@ export class KeyReads implements Answerer {
   /** As of a revision: what the key was then has to be looked for. */
   async #readAt(exchange: Exchange, ask: ReadAsk, asked: number, { moment, ageMs }: ReadMoment): Promise<void> {
     const revision = readableRevision(moment, asked);
-    const record = await moment.getAt(ask.key, revision);
-    answerRead(exchange, ask, { revision, record }, ageMs);
+    const record = await moment.getAt(ask.key, revision, () => isOpen(exchange));
+    if (isOpen(exchange)) answerRead(exchange, ask, { revision, record }, ageMs);
   }
 }

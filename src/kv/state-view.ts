@@ -68,8 +68,8 @@ export interface StateMoment {
   readonly time: number;
   standingOf(revision: number): RevisionStanding;
   get(key: Uint8Array): KeyRecord | undefined;
-  /** What the key was at that revision, which must be "readable". */
-  getAt(key: Uint8Array, revision: number): Promise<KeyRecord | undefined>;
+  /** What the key was at that revision, which must be "readable". Given up, as if it had not been there, once it is not wanted. */
+  getAt(key: Uint8Array, revision: number, isWanted: () => boolean): Promise<KeyRecord | undefined>;
   /** Lists keys; closed by the caller, before the moment. */
   range(query: RangeQuery): RangeCursor;
   changes(ask: ChangesAsk): Promise<ChangesRead>;

@@ -4,8 +4,8 @@
  * model").
  *
  * A key's past is found backwards: its current record says at which revision it was made, the chunk of that revision
- * holds the record that it replaced, and so on, one chunk at a time. Chunks that were read lately are kept, since keys
- * that change together stand in the same ones.
+ * holds the record that it replaced, and so on, one chunk at a time (`past-search.ts` also looks from the other end). Chunks that were read
+ * lately are kept, since keys that change together stand in the same ones.
  */
 
 import { crc32 } from "node:zlib";
@@ -58,6 +58,12 @@ export class HistoryReader {
     return this.#rows.scan({ from: historyKey(position), to: history.to, order: "asc" });
   }
 
+  /** All chunks from the one on that holds the first change above the revision. To be closed. */
+  async chunksAbove(revision: number): Promise<RowCursor> {
+    const first = { revision: revision + 1, ordinal: 0 };
+    return this.chunksFrom((await this.chunkBefore({ ...first, ordinal: 1 }))?.first ?? first);
+  }
+
   /**
    * One step into a key's past: what it was before the change that made `record`, which is newer than `revision`; or
    * further back, but not beyond that revision. Null: it was not there.
@@ -92,7 +98,11 @@ export function verifiedChunk(key: Uint8Array, value: Uint8Array): HistoryChunk 
 }
 
 /** What the chunk's first change of the key above that revision replaced; undefined when it has none. */
-function replacedAfter(chunk: HistoryChunk, key: Uint8Array, revision: number): CurrentRecord | null | undefined {
+export function replacedAfter(
+  chunk: HistoryChunk,
+  key: Uint8Array,
+  revision: number,
+): CurrentRecord | null | undefined {
   for (const change of changesOfChunk(chunk.key, chunk.value))
     if (change.revision > revision && compareBytes(change.key, key) === 0)
       return change.before === null ? null : decodeRecord(key, change.before, crc32);

@@ -10,11 +10,12 @@ import type { KeyItem, RangeCursor, RangeQuery, RangeStep, StepBounds } from "..
 import { isEmptyRange } from "../../kv/transaction.ts";
 import { itemOf } from "../../kv/transaction-run.ts";
 import type { HistoryReader } from "./history-reader.ts";
+import { PastSearch } from "./past-search.ts";
 import type { Row, RowCursor, RowMoment } from "./state-storage.ts";
-import { verified } from "./verified.ts";
+import { verified, verifiedNow } from "./verified.ts";
 
 /** Steps into the past that one step of a listing takes at most. */
-const stepsBackMax = 256;
+const searchStepsMax = 64;
 const rowsAtOnce = 256;
 
 export class RangeReader implements RangeCursor {
@@ -24,7 +25,7 @@ export class RangeReader implements RangeCursor {
   #read: readonly Row[] = [];
   #place = 0;
   /** A key whose past is being looked for. */
-  #sought: { readonly key: Uint8Array; record: CurrentRecord | null } | null = null;
+  #sought: { readonly key: Uint8Array; readonly search: PastSearch } | null = null;
 
   constructor(query: RangeQuery, rows: RowMoment, history: HistoryReader) {
     this.#query = query;
@@ -35,30 +36,36 @@ export class RangeReader implements RangeCursor {
   async next({ rowsMax, bytesMax }: StepBounds): Promise<RangeStep> {
     const items: KeyItem[] = [];
     let bytes = 0;
-    let stepsBack = 0;
+    let searchSteps = 0;
     for (let rows = this.#sought === null ? 0 : 1; ; ) {
-      if (this.#sought === null) {
-        if (rows >= rowsMax || bytes >= bytesMax) return { items, done: false };
-        const row = await this.#nextRow(rowsMax - rows);
-        if (row === undefined) return { items, done: true };
-        rows++;
-        bytes += row.key.byteLength + row.value.byteLength;
-        const key = keyOfCurrent(row.key);
-        this.#sought = { key, record: await verified(() => decodeRecord(key, row.value, crc32)) };
+      if (this.#sought !== null) {
+        const { key, search } = this.#sought;
+        for (; !search.found; searchSteps++) {
+          if (searchSteps === searchStepsMax) return { items, done: false };
+          await verified(() => search.step());
+        }
+        this.#take(items, key, search.record);
+        await search.close();
+        this.#sought = null;
       }
-      const { key, record } = this.#sought;
-      if (record !== null && record.modRevision > this.#query.revision) {
-        if (stepsBack === stepsBackMax) return { items, done: false };
-        stepsBack++;
-        this.#sought.record = await verified(() => this.#history.stepBack(key, record, this.#query.revision));
-        continue;
-      }
-      if (record?.kind === "value") items.push(itemOf(key, record, this.#query.values));
-      this.#sought = null;
+      if (rows >= rowsMax || bytes >= bytesMax) return { items, done: false };
+      const row = await this.#nextRow(rowsMax - rows);
+      if (row === undefined) return { items, done: true };
+      rows++;
+      bytes += row.key.byteLength + row.value.byteLength;
+      const key = keyOfCurrent(row.key);
+      const record = verifiedNow(() => decodeRecord(key, row.value, crc32));
+      if (record.modRevision <= this.#query.revision) this.#take(items, key, record);
+      else this.#sought = { key, search: new PastSearch(this.#history, key, record, this.#query.revision) };
     }
   }
 
+  #take(items: KeyItem[], key: Uint8Array, record: CurrentRecord | null): void {
+    if (record?.kind === "value") items.push(itemOf(key, record, this.#query.values));
+  }
+
   async close(): Promise<void> {
+    await this.#sought?.search.close();
     await this.#rows?.close();
   }
 

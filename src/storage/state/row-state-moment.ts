@@ -40,6 +40,7 @@ import { isEmptyRange, type KeyRange, type Order, successorOf, type Transaction 
 import { draftTransaction, type KeyedRecord } from "../../kv/transaction-run.ts";
 import { readChanges } from "./changes-reader.ts";
 import { HistoryReader } from "./history-reader.ts";
+import { PastSearch } from "./past-search.ts";
 import { RangeReader } from "./range-reader.ts";
 import type { Row, RowMoment } from "./state-storage.ts";
 import { verified, verifiedNow } from "./verified.ts";
@@ -80,14 +81,16 @@ export class RowStateMoment implements StateMoment {
     return record?.kind === "value" ? record : undefined;
   }
 
-  async getAt(key: Uint8Array, revision: number): Promise<KeyRecord | undefined> {
+  async getAt(key: Uint8Array, revision: number, isWanted: () => boolean): Promise<KeyRecord | undefined> {
     assert(this.standingOf(revision) === "readable", "only a readable revision is asked for");
-    return verified(async () => {
-      let record = this.#current(key);
-      while (record !== null && record.modRevision > revision)
-        record = await this.#history.stepBack(key, record, revision);
-      return record?.kind === "value" ? record : undefined;
-    });
+    const present = verifiedNow(() => this.#current(key));
+    const search = new PastSearch(this.#history, key, present, revision);
+    try {
+      while (!search.found && isWanted()) await verified(() => search.step());
+      return search.found && search.record?.kind === "value" ? search.record : undefined;
+    } finally {
+      await search.close();
+    }
   }
 
   range(query: RangeQuery): RangeCursor {

@@ -5,6 +5,7 @@ import { StorageError } from "../../../src/errors/balsa-error.ts";
 import { afterRevision, type ChangePosition, rangeOf, rowPrefixes } from "../../../src/kv/keys.ts";
 import type { MachineEntry } from "../../../src/kv/machine.ts";
 import { emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
+import type { Scan } from "../../../src/kv/row.ts";
 import { type KeyChange, type KeyItem, MomentClosedError, type StateMoment } from "../../../src/kv/state-view.ts";
 import { isReadOnly, type KeyRange } from "../../../src/kv/transaction.ts";
 import { LevelRowMoment } from "../../../src/storage/state/level-row-moment.ts";
@@ -15,7 +16,7 @@ import {
 } from "../../../src/storage/state/level-state-storage.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
 import { RowStateMoment } from "../../../src/storage/state/row-state-moment.ts";
-import type { RowMoment, StateStorage } from "../../../src/storage/state/state-storage.ts";
+import type { RowCursor, RowMoment, StateStorage } from "../../../src/storage/state/state-storage.ts";
 import { cuts, entries, range, reading } from "../../kv/commands.ts";
 import { Model, type ModelChange, type ModelRecord, within, words } from "../../kv/model.ts";
 import { plain } from "../../kv/plain.ts";
@@ -24,6 +25,42 @@ import { apply, bytes, cleansUp, cleanUp, put, temporaryDirectory } from "./supp
 interface Kept {
   readonly storage: StateStorage;
   readonly moment: () => RowMoment;
+}
+
+const wanted = (): boolean => true;
+
+/** Rows of a moment, and what was done to read them. */
+class CountedMoment implements RowMoment {
+  cursorReads = 0;
+  openCursors = 0;
+  readonly #rows: RowMoment;
+
+  constructor(rows: RowMoment) {
+    this.#rows = rows;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#rows.get(key);
+  }
+
+  scan(scan: Scan): RowCursor {
+    const cursor = this.#rows.scan(scan);
+    this.openCursors++;
+    return {
+      next: (rowsMax) => {
+        this.cursorReads++;
+        return cursor.next(rowsMax);
+      },
+      close: () => {
+        this.openCursors--;
+        return cursor.close();
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#rows.close();
+  }
 }
 
 /** LevelDB: one database for all runs of a property, emptied in between. */
@@ -140,7 +177,7 @@ for (const [name, open] of [
               [...(items as unknown[])].reverse(),
             );
             for (const key of ["a", "ab", "b", "c"]) {
-              const record = (await moment.getAt(bytes(key), revision)) ?? null;
+              const record = (await moment.getAt(bytes(key), revision, wanted)) ?? null;
               expect(recordOf(record)).to.deep.equal(state.get(key) ?? null);
             }
           }
@@ -216,7 +253,7 @@ for (const [name, open] of [
       await apply(storage, meta, [put("a", "3"), put("c", "1")]);
       expect(moment.revision).to.equal(3);
       expect(words(moment.get(bytes("a"))?.value ?? bytes(""))).to.equal("2");
-      expect(words((await moment.getAt(bytes("a"), 1))?.value ?? bytes(""))).to.equal("1");
+      expect(words((await moment.getAt(bytes("a"), 1, wanted))?.value ?? bytes(""))).to.equal("1");
       expect(moment.get(bytes("c"))).to.equal(undefined);
       expect(await moment.changes({ after: afterRevision(0), ranges: null, bytesMax: 1e6 })).to.have.deep.property(
         "through",
@@ -234,7 +271,43 @@ for (const [name, open] of [
       }
       const moment = new RowStateMoment(openMoment());
       for (const revision of [1, 2, 5_000, 9_999, 10_000])
-        expect(words((await moment.getAt(bytes("hot"), revision))?.value ?? bytes(""))).to.equal(String(revision));
+        expect(words((await moment.getAt(bytes("hot"), revision, wanted))?.value ?? bytes(""))).to.equal(
+          String(revision),
+        );
+      await moment.close();
+    });
+
+    it("looks at little of the history, wherever the changes of a key stand in it", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      let meta = emptyMeta;
+      const putAll = async (...keys: readonly string[]): Promise<void> => {
+        for (const key of keys) meta = (await apply(storage, meta, [put(key, String(meta.revision + 1))])).meta;
+      };
+      await putAll("seldom", "hot");
+      for (let turn = 0; turn < 500; turn++) await putAll("hot", "other", "hot", "other");
+      await putAll("seldom");
+      const counted = new CountedMoment(openMoment());
+      const moment = new RowStateMoment(counted);
+      const shown = async (key: string, revision: number): Promise<string> =>
+        words((await moment.getAt(bytes(key), revision, wanted))?.value ?? bytes("none"));
+      expect(await shown("hot", 4)).to.equal("3");
+      expect(await shown("hot", 999)).to.equal("999");
+      expect(await shown("seldom", 1_500)).to.equal("1");
+      expect(counted.cursorReads, "of two thousand chunks").to.be.below(40);
+      await listed(moment, { range: { from: bytes("a"), to: null }, order: "asc", revision: 4, values: true });
+      expect(counted.cursorReads).to.be.below(80);
+      expect(counted.openCursors).to.equal(0);
+      await moment.close();
+    });
+
+    it("stops looking once nobody wants to know", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      let meta = emptyMeta;
+      for (let turn = 0; turn < 5; turn++) meta = (await apply(storage, meta, [put("a", "1")])).meta;
+      const counted = new CountedMoment(openMoment());
+      const moment = new RowStateMoment(counted);
+      expect(await moment.getAt(bytes("a"), 1, () => counted.cursorReads === 0)).to.equal(undefined);
+      expect(counted.cursorReads).to.equal(1);
       await moment.close();
     });
 
@@ -248,7 +321,7 @@ for (const [name, open] of [
       await storage.write([{ key: row.key, value: damaged }]);
       const moment = new RowStateMoment(openMoment());
       const reads = [
-        moment.getAt(bytes("a"), 1),
+        moment.getAt(bytes("a"), 1, wanted),
         moment.changes({ after: afterRevision(0), ranges: null, bytesMax: 1e6 }),
       ];
       for (const read of reads) expect(await read.catch((error: unknown) => error)).to.be.instanceOf(StorageError);
@@ -273,7 +346,7 @@ describe("a moment whose database is closed under it", () => {
     await reader.close();
     expect(() => moment.get(bytes("a"))).to.throw(MomentClosedError);
     expect(() => moment.range(everything)).to.throw(MomentClosedError);
-    const reads = [cursor.next({ rowsMax: 9, bytesMax: 9 }), moment.getAt(bytes("a"), 1)];
+    const reads = [cursor.next({ rowsMax: 9, bytesMax: 9 }), moment.getAt(bytes("a"), 1, wanted)];
     for (const read of reads) expect(await read.catch((error: unknown) => error)).to.be.instanceOf(MomentClosedError);
     await cursor.close();
     await moment.close();
