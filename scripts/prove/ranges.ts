@@ -3,13 +3,13 @@
  * Experiment: a million keys are listed while others write among them.
  */
 
-import { readFileSync } from "node:fs";
 import { leaderOf, pause, type Stage, type StagedNode } from "../stage.ts";
 import { formatCount, formatMs } from "../table.ts";
 import type { Check, Experiment, RunOptions } from "./experiment.ts";
 import { type Listed, listAsStream, listByPages } from "./listing.ts";
 import { Load } from "./load.ts";
 import { keyOf, type LoadReport, now } from "./load-protocol.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 
 const defaultKeys = 1_000_000;
 const keysAtOnce = 5_000;
@@ -21,7 +21,6 @@ const settleMs = 3_000;
 const memoryMibMax = 60;
 const slowerMax = 2;
 const prefix = "range/";
-const sampleEveryMs = 50;
 
 export const ranges: Experiment = {
   name: "ranges",
@@ -46,8 +45,7 @@ export const ranges: Experiment = {
 };
 
 async function listBeside(leader: StagedNode, load: Load, keys: number, loadingMs: number): Promise<readonly Check[]> {
-  const alone = { from: now(), to: now() + baselineMs };
-  await pause(baselineMs);
+  const alone = await measured(leader, () => pause(baselineMs));
   const loaded = { count: keys, isLoaded: (key: string) => !key.startsWith(load.prefix) };
   const pages = await measured(leader, () => listByPages(leader.url, prefix, loaded));
   const stream = await measured(leader, () => listAsStream(leader.url, prefix, loaded));
@@ -55,6 +53,7 @@ async function listBeside(leader: StagedNode, load: Load, keys: number, loadingM
   const usual = p99Of(report, alone);
   return [
     check("keys loaded, and how long it took", "", `${formatCount(keys)}, ${formatMs(loadingMs)}`, true),
+    check("without a listing: the node's own memory grew by", "", `${alone.grownMiB.own} MiB`, true),
     ...listingChecks("by pages", pages, report, usual),
     ...listingChecks("as a stream", stream, report, usual),
     check(
@@ -66,38 +65,34 @@ async function listBeside(leader: StagedNode, load: Load, keys: number, loadingM
   ];
 }
 
-interface Measured {
-  readonly listed: Listed;
+interface Measured<Result> {
+  readonly result: Result;
   readonly from: number;
   readonly to: number;
-  /** Most that the node held above what it held before. */
-  readonly grownMiB: number;
+  /** Most that the node held above what it held before, and most that was mapped. */
+  readonly grownMiB: { readonly own: number; readonly mapped: number };
 }
 
-async function measured(node: StagedNode, list: () => Promise<Listed>): Promise<Measured> {
-  const before = residentMiB(node);
-  let most = before;
-  const sampler = setInterval(() => {
-    most = Math.max(most, residentMiB(node));
-  }, sampleEveryMs);
+async function measured<Result>(node: StagedNode, work: () => Promise<Result>): Promise<Measured<Result>> {
+  const memory = new MemoryWatch([node]);
   const from = now();
   try {
-    const listed = await list();
-    return { listed, from, to: now(), grownMiB: most - before };
+    const result = await work();
+    return { result, from, to: now(), grownMiB: memory.grownMiB(node) };
   } finally {
-    clearInterval(sampler);
+    memory.stop();
   }
 }
 
 function listingChecks(
   how: string,
-  { listed, from, to, grownMiB }: Measured,
+  { result, from, to, grownMiB }: Measured<Listed>,
   report: LoadReport,
   usual: number,
 ): readonly Check[] {
   const p99 = p99Of(report, { from, to });
-  const lost = missedOf(report, from, listed.others);
-  const { revisions, missing, misplaced, tooNew, items, ms } = listed;
+  const lost = missedOf(report, from, result.others);
+  const { revisions, missing, misplaced, tooNew, items, ms } = result;
   return [
     check(`${how}: items, and how long it took`, "", `${formatCount(items)}, ${formatMs(ms)}`, true),
     check(`${how}: revisions that it shows`, "1", String(revisions.length), revisions.length === 1),
@@ -109,7 +104,13 @@ function listingChecks(
       `${misplaced} / ${tooNew}`,
       misplaced + tooNew === 0,
     ),
-    check(`${how}: the node grew by`, `<= ${memoryMibMax} MiB`, `${grownMiB} MiB`, grownMiB <= memoryMibMax),
+    check(
+      `${how}: the node's own memory grew by`,
+      `<= ${memoryMibMax} MiB`,
+      `${grownMiB.own} MiB`,
+      grownMiB.own <= memoryMibMax,
+    ),
+    check(`${how}: of its state's files, mapped on top`, "", `${grownMiB.mapped} MiB`, true),
     check(
       `${how}: writes, p99, alone and beside it`,
       `<= ${slowerMax} times`,
@@ -159,11 +160,6 @@ async function loadKeys(node: StagedNode, count: number): Promise<number> {
 
 function pairAt(number: number): readonly [string, string] {
   return [`${prefix}k${String(number).padStart(9, "0")}`, `value of ${number}`.padEnd(32, ".")];
-}
-
-function residentMiB(node: StagedNode): number {
-  const [, kibibytes = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${node.process.pid}/status`, "utf8")) ?? [];
-  return Math.round(Number(kibibytes) / 1024);
 }
 
 function check(what: string, wanted: string, shown: string, holds: boolean): Check {
