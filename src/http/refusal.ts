@@ -51,8 +51,8 @@ function wrongRevisionDetail({ revision }: Extract<Refusal, { kind: "wrongRevisi
 }
 
 function tooLargeDetail({ what }: Extract<Refusal, { kind: "tooLarge" }>): string {
-  const { deletedKeysMax, deletedBytesMax, resultBytesMax } = machineLimits;
+  const { deletedKeysMax, deletedBytesMax, resultBytesMax, resultKeysMax } = machineLimits;
   return what === "deletion"
     ? `it would delete more than ${deletedKeysMax} keys or ${deletedBytesMax} bytes in one command: delete smaller ranges`
-    : `its answer would be larger than ${resultBytesMax} bytes: ask for fewer keys, or without their values`;
+    : `its answer would be larger than ${resultBytesMax} bytes or ${resultKeysMax} keys: ask for fewer keys, or without their values`;
 }

@@ -23,8 +23,9 @@ export interface MachineLimits {
   /** Keys that one command deletes, and the bytes of what they held. */
   readonly deletedKeysMax: number;
   readonly deletedBytesMax: number;
-  /** Keys and values in the results of one transaction. */
+  /** Keys and values in the results of one transaction, and how many keys: they are found and answered in one go. */
   readonly resultBytesMax: number;
+  readonly resultKeysMax: number;
   /** Keys attached to one lease, and the bytes of what they hold: they are deleted by one command. */
   readonly leaseKeysMax: number;
   readonly leaseBytesMax: number;
@@ -40,6 +41,7 @@ export const machineLimits: MachineLimits = {
   deletedKeysMax: 100_000,
   deletedBytesMax: 64 * 1024 * 1024,
   resultBytesMax: 16 * 1024 * 1024,
+  resultKeysMax: rangeLimitMax,
   leaseKeysMax: 10_000,
   leaseBytesMax: 64 * 1024 * 1024,
   sessionBytesMax: 64 * 1024 * 1024,

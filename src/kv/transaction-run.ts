@@ -81,6 +81,7 @@ class Drafting {
   readonly #drafted = new Map<string, { readonly key: Uint8Array; readonly value: KeyRecord | null }>();
   #nextLeaseId: number;
   #resultBytes = 0;
+  #resultKeys = 0;
   #deletedKeys = 0;
   #deletedBytes = 0;
 
@@ -149,7 +150,9 @@ class Drafting {
 
   #item(key: Uint8Array, record: KeyRecord, values: boolean): KeyItem {
     this.#resultBytes += itemOverheadBytes + key.byteLength + (values ? record.value.byteLength : 0);
-    if (this.#resultBytes > this.#options.limits.resultBytesMax) this.tooLarge = "answer";
+    this.#resultKeys++;
+    const { resultBytesMax, resultKeysMax } = this.#options.limits;
+    if (this.#resultBytes > resultBytesMax || this.#resultKeys > resultKeysMax) this.tooLarge = "answer";
     return itemOf(key, record, values);
   }
 

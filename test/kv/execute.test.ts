@@ -55,6 +55,16 @@ describe("a command beyond its bounds changes nothing", () => {
       txn(putting("d", 0), { kind: "range", range: everything, order: "asc", limit: 9, values: true }),
       { kind: "tooLarge", what: "answer" },
     ],
+    [
+      "a transaction that answers too many keys after a put, over all its operations",
+      { resultKeysMax: 4 },
+      txn(
+        putting("d", 0),
+        { kind: "get", key: bytes("a") },
+        { kind: "range", range: everything, order: "asc", limit: 9, values: false },
+      ),
+      { kind: "tooLarge", what: "answer" },
+    ],
     ["a put with a lease that is not there", {}, { ...leasedPut("d", 77) }, { kind: "leaseNotFound", leaseId: 77 }],
     [
       "a transaction with a lease that is not there",
