@@ -3,67 +3,105 @@
  * JSON as bodies carry it (RFC 8259), refused where two readers could understand it differently.
  */
 
-import { BalsaError } from "../errors/balsa-error.ts";
+import { bad, shown } from "./fields.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Throws BAD_REQUEST for what is no JSON object, and for an object anywhere in it that names a field twice. */
+/** Braces, brackets, commas and colons: twice what the largest body needs that any route takes. */
+const marksMax = 50_000;
+/** Of objects and lists in one another. */
+const depthMax = 128;
+
+/**
+ * Throws BAD_REQUEST for what is no JSON object, for one that would hold up the thread (a few megabytes of braces take
+ * half a second to parse and check), and for an object anywhere in it that names a field twice.
+ */
 export function parseJsonObject(body: Uint8Array): object {
-  let text: string;
-  let parsed: unknown;
-  try {
-    text = utf8.decode(body);
-    parsed = JSON.parse(text);
-  } catch {
-    throw new BalsaError("BAD_REQUEST", "the body is not JSON");
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new BalsaError("BAD_REQUEST", "the body is not a JSON object");
+  const text = textOf(body);
   const twice = nameGivenTwice(text);
-  if (twice !== undefined)
-    throw new BalsaError("BAD_REQUEST", `the body names ${JSON.stringify(twice.slice(0, 64))} twice in one object`);
+  const parsed = valueOf(text);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw bad("the body is not a JSON object");
+  if (twice !== undefined) throw bad(`the body names ${shown(twice)} twice in one object`);
   return parsed;
 }
 
-const [quote, backslash, colon, braceOpen, braceClose] = [0x22, 0x5c, 0x3a, 0x7b, 0x7d];
+function textOf(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw bad("the body is not JSON");
+  }
+}
 
-/** A name that one object of `text` has twice, where `JSON.parse` keeps the last. `text` is JSON. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw bad("the body is not JSON");
+  }
+}
+
+const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c];
+const [braceOpen, braceClose, bracketOpen, bracketClose] = [0x7b, 0x7d, 0x5b, 0x5d];
+
+/**
+ * A name that one object of `text` has twice, where `JSON.parse` keeps the last; of no meaning when `text` is no JSON.
+ * Throws BAD_REQUEST when there is too much of it.
+ */
 function nameGivenTwice(text: string): string | undefined {
-  const open: Set<string>[] = [];
+  /** The names in each object that is open; null in a list. */
+  const open: (Set<string> | null)[] = [];
+  let twice: string | undefined;
+  let marks = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case braceOpen:
         open.push(new Set());
+        marks++;
+        break;
+      case bracketOpen:
+        open.push(null);
+        marks++;
         break;
       case braceClose:
+      case bracketClose:
         open.pop();
+        break;
+      case comma:
+      case colon:
+        marks++;
         break;
       case quote: {
         const end = endOfString(text, at);
-        if (isFollowedByColon(text, end)) {
+        const names = open.at(-1) ?? null;
+        if (names !== null && isFollowedByColon(text, end)) {
           const name = stringOf(text.slice(at, end));
-          const names = open.at(-1);
-          if (names?.has(name) === true) return name;
-          names?.add(name);
+          if (names.has(name)) twice ??= name;
+          names.add(name);
         }
         at = end - 1;
         break;
       }
     }
+    if (open.length > depthMax) throw bad(`the body nests objects and lists more than ${depthMax} deep`);
+    if (marks > marksMax) throw bad("the body has more fields and values than any request takes");
   }
-  return undefined;
+  return twice;
 }
 
-/** Behind the closing quote of the string that opens at `at`. */
+/** Behind the closing quote of the string that opens at `at`; the end of the text when it has none. */
 function endOfString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === backslash) escapes++;
-    if (escapes % 2 === 0) return end + 1;
+  const first = text.indexOf('"', at + 1);
+  if (first >= 0 && text.charCodeAt(first - 1) !== backslash) return first + 1;
+  for (let end = at + 1; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === backslash) end++;
+    else if (code === quote) return end + 1;
   }
+  return text.length;
 }
 
-/** In JSON only a name has a colon behind it. */
 function isFollowedByColon(text: string, from: number): boolean {
   let at = from;
   while (text.charCodeAt(at) <= 0x20) at++;
@@ -71,7 +109,5 @@ function isFollowedByColon(text: string, from: number): boolean {
 }
 
 function stringOf(literal: string): string {
-  if (!literal.includes("\\")) return literal.slice(1, -1);
-  const parsed: unknown = JSON.parse(literal);
-  return String(parsed);
+  return literal.includes("\\") ? String(valueOf(literal)) : literal.slice(1, -1);
 }

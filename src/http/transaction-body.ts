@@ -9,7 +9,6 @@ import {
   changesKeyTwice,
   compareOperators,
   numberTargets,
-  sizeOf,
   type Transaction,
   type TransactionOperation,
 } from "../kv/transaction.ts";
@@ -29,9 +28,6 @@ const operations = ["put", "get", "range", "delete", "txn"] as const;
 /** Throws BAD_REQUEST, also for what is over the bounds of a transaction, and VALUE_TOO_LARGE. */
 export function parseTransaction(body: Uint8Array, limits: PairLimits): Transaction {
   const transaction = new TransactionParser(limits).parse(parseJsonObject(body), "the body", 0);
-  const { operations: count, compares } = sizeOf(transaction);
-  if (count > operationsMax) throw bad(`the transaction has ${count} operations, at most ${operationsMax} are allowed`);
-  if (compares > comparesMax) throw bad(`the transaction has ${compares} compares, at most ${comparesMax} are allowed`);
   if (changesKeyTwice(transaction))
     throw bad("the transaction changes a key twice: along one way through it each key is put or deleted at most once");
   return transaction;
@@ -39,6 +35,8 @@ export function parseTransaction(body: Uint8Array, limits: PairLimits): Transact
 
 class TransactionParser {
   readonly #limits: PairLimits;
+  #operations = 0;
+  #compares = 0;
 
   constructor(limits: PairLimits) {
     this.#limits = limits;
@@ -50,12 +48,22 @@ class TransactionParser {
     const fields = Fields.of(value, what, ["if", "then", "else"]);
     const within = (name: string, at: number): string => (depth === 0 ? `${name}[${at}]` : `${what}.${name}[${at}]`);
     const branch = (name: string): TransactionOperation[] =>
-      fields.list(name).map((operation, at) => this.#operation(operation, within(name, at), depth));
+      this.#counted(fields.list(name)).map((operation, at) => this.#operation(operation, within(name, at), depth));
+    const compares = fields.list("if");
+    this.#compares += compares.length;
+    if (this.#compares > comparesMax) throw bad(`the transaction has more than ${comparesMax} compares`);
     return {
-      compares: fields.list("if").map((compare, at) => this.#compare(compare, within("if", at))),
+      compares: compares.map((compare, at) => this.#compare(compare, within("if", at))),
       success: branch("then"),
       failure: branch("else"),
     };
+  }
+
+  /** Before they are looked at: there may be very many. */
+  #counted(operations: readonly unknown[]): readonly unknown[] {
+    this.#operations += operations.length;
+    if (this.#operations > operationsMax) throw bad(`the transaction has more than ${operationsMax} operations`);
+    return operations;
   }
 
   #compare(value: unknown, what: string): Compare {
