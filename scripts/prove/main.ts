@@ -20,6 +20,7 @@ import { ranges } from "./ranges.ts";
 import { restart } from "./restart.ts";
 import { stalls } from "./stalls.ts";
 import { watch } from "./watch.ts";
+import { watchers } from "./watchers.ts";
 
 const experiments: readonly Experiment[] = [
   quickstart,
@@ -32,6 +33,7 @@ const experiments: readonly Experiment[] = [
   stalls,
   overload,
   watch,
+  watchers,
   exactlyOnce,
   leases,
   ranges,
