@@ -119,7 +119,7 @@ export class WatchFeed {
     const isWanted = (key: Uint8Array): boolean => this.#live.isWatched(key);
     try {
       const ask = { after: this.#position, ranges: null, isWanted, bytesMax: readBytesMax };
-      const read = await readAfter(this.#backend, ask);
+      const read = await readAfter(this.#backend, ask, "kept");
       if (read.kind !== "changes") return read;
       // Before anybody can join: who comes now was not there when the keys of these changes were looked at.
       this.#frontier = read.through;

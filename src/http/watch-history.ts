@@ -66,7 +66,7 @@ export class WatchHistory {
   /** Gives whether there was no more than what has been read. */
   async #step(watcher: Watcher): Promise<boolean> {
     const ask = { after: watcher.position, ranges: [watcher.ask.range], bytesMax: readBytesMax };
-    const read = await readAfter(this.#backend, ask);
+    const read = await readAfter(this.#backend, ask, "compacted");
     if (read.kind === "compacted") watcher.turnAway(null);
     if (read.kind !== "changes") return false;
     await give(watcher, read);

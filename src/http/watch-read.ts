@@ -13,13 +13,21 @@ export type WatchRead =
   | { readonly kind: "compacted" }
   | { readonly kind: "replaced" };
 
-/** Rejects with a StorageError. */
-export async function readAfter(backend: Pick<Backend, "view">, ask: ChangesAsk): Promise<WatchRead> {
+/**
+ * Who has been promised what comes reads it while it is here (`kept`), also when it was compacted the moment after it came; to
+ * others, what is compacted is gone at once. Rejects with a StorageError.
+ */
+export async function readAfter(
+  backend: Pick<Backend, "view">,
+  ask: ChangesAsk,
+  from: "kept" | "compacted",
+): Promise<WatchRead> {
   let moment: StateMoment | undefined;
   try {
     moment = backend.view()?.moment();
     if (moment === undefined) return { kind: "replaced" };
-    if (isCompacted(ask.after, moment)) return { kind: "compacted" };
+    if (isBelow(ask.after, from === "kept" ? moment.historyFrom : moment.compactedRevision))
+      return { kind: "compacted" };
     return { kind: "changes", ...(await moment.changes(ask)) };
   } catch (error) {
     if (error instanceof MomentClosedError) return { kind: "replaced" };
@@ -29,7 +37,7 @@ export async function readAfter(backend: Pick<Backend, "view">, ask: ChangesAsk)
   }
 }
 
-/** In the middle of a command the rest of it is asked for too. */
-export function isCompacted(after: ChangesAsk["after"], moment: StateMoment): boolean {
-  return (isEnd(after) ? after.revision : after.revision - 1) < moment.compactedRevision;
+/** Whether some of what comes after the place is gone when changes above `revision` are left. In the middle of a command the rest of it counts. */
+export function isBelow(after: ChangesAsk["after"], revision: number): boolean {
+  return (isEnd(after) ? after.revision : after.revision - 1) < revision;
 }

@@ -16,7 +16,7 @@ import { encodeBeginning } from "./watch-event.ts";
 import { WatchFeed } from "./watch-feed.ts";
 import { WatchHistory } from "./watch-history.ts";
 import { parseWatch, type WatchAsk } from "./watch-query.ts";
-import { isCompacted } from "./watch-read.ts";
+import { isBelow } from "./watch-read.ts";
 import { isEnd, Watcher, type WatchTally } from "./watcher.ts";
 
 /** A watch that was given nothing for so long is given a sign of life; looked at once a second. */
@@ -106,7 +106,7 @@ export class Watches {
     const moment = view.moment();
     const { revision, compactedRevision } = moment;
     const after = ask.after ?? afterRevision(revision);
-    const compacted = isCompacted(after, moment);
+    const compacted = isBelow(after, compactedRevision);
     moment.close().catch((error: unknown) => this.#desk.backend.fail(error));
     if (compacted) {
       const kept = `changes are kept from revision ${compactedRevision} on; list the keys again, then watch from there`;

@@ -64,6 +64,8 @@ export interface StateMoment {
   readonly revision: number;
   /** The oldest revision that can be asked for; 0 when nothing was compacted yet. The same on every node. */
   readonly compactedRevision: number;
+  /** Changes above it are still here: at most `compactedRevision`, and how far below that is each node's own. */
+  readonly historyFrom: number;
   /** Cluster time of the last entry applied, in milliseconds. */
   readonly time: number;
   standingOf(revision: number): RevisionStanding;
@@ -111,7 +113,7 @@ export interface RangeCursor {
 }
 
 export interface ChangesAsk {
-  /** Changes above this position. `afterRevision(r)` is the end of revision r, which must not be below `compactedRevision`. */
+  /** Changes above this position. `afterRevision(r)` is the end of revision r, which must not be below `historyFrom`. */
   readonly after: ChangePosition;
   /** Only changes of keys in one of these; null: all. */
   readonly ranges: readonly KeyRange[] | null;

@@ -25,6 +25,8 @@ export class HistoryDouble {
   readonly changes: KeyChange[] = [];
   revision = 0;
   compactedRevision = 0;
+  /** Set while what is compacted is still here. */
+  historyFrom: number | null = null;
   /** Reads so far. */
   reads = 0;
   readonly failures: unknown[] = [];
@@ -77,6 +79,7 @@ export class HistoryDouble {
     const moment = {
       revision,
       compactedRevision,
+      historyFrom: this.historyFrom ?? compactedRevision,
       changes: async (ask: ChangesAsk): Promise<ChangesRead> => {
         this.reads++;
         await this.gate;

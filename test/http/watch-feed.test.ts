@@ -279,6 +279,21 @@ describe("watches of a node", () => {
     await given(ahead, "51 put b");
   });
 
+  it("are given what is compacted right after it came", async () => {
+    const live = watch({ prefix: "" }, 0);
+    command("a");
+    await given(live, "1 put a");
+    history.command(["a", "v"], ["b", "v"]);
+    history.command(["c", "v"]);
+    history.compactedRevision = 3;
+    history.historyFrom = 1;
+    feed.wake();
+    await given(live, "1 put a", "2.1 put a", "2 put b", "3 put c");
+    const late = watch({ prefix: "" }, 1);
+    await untilTrue("the end of one that comes then", () => late.ended);
+    expect(late.events).to.deep.equal(["1 lagged 1"]);
+  });
+
   it("cannot come back from what has been compacted meanwhile", async () => {
     for (let at = 0; at < 30; at++) command("a");
     watch({ key: "other" }, 30);

@@ -67,6 +67,10 @@ export class RowStateMoment implements StateMoment {
     return this.#meta.compactedRevision;
   }
 
+  get historyFrom(): number {
+    return this.#meta.historyFrom;
+  }
+
   get time(): number {
     return this.#meta.time;
   }
@@ -99,7 +103,7 @@ export class RowStateMoment implements StateMoment {
   }
 
   async changes(ask: ChangesAsk): Promise<ChangesRead> {
-    assert(ask.after.revision >= this.compactedRevision, "only changes that are not compacted are asked for");
+    assert(ask.after.revision >= this.historyFrom, "only changes that are still here are asked for");
     return verified(() => readChanges(this.#history, this.revision, ask));
   }
 
