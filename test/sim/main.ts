@@ -32,6 +32,7 @@ const usage = `Usage: npm run sim -- [options]
   --mutants        change the core and the storage mechanically: 85 % must be noticed by their tests or by --seeds
                    seeds (60)
   --sample N       with --mutants: how many are drawn (40); --first draws the same again
+  --from N         with --mutants: leave out the first N of them; --minutes M begins none after that
 `;
 
 const { values } = parseArgs({
@@ -49,6 +50,7 @@ const { values } = parseArgs({
     others: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     sample: { type: "string", default: "40" },
+    from: { type: "string", default: "0" },
     only: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
@@ -97,7 +99,9 @@ async function runPlanted(): Promise<number> {
 async function runMutants(): Promise<number> {
   const seeds = values.seeds === undefined ? mutantSeeds : numberOf(values.seeds, "--seeds");
   const sample = numberOf(values.sample, "--sample");
-  const share = await tryMutants({ sample, sampleSeed: firstSeed(), seeds, out });
+  const from = numberOf(values.from, "--from");
+  const wallMsMax = minutesMsMax();
+  const share = await tryMutants({ sample, sampleSeed: firstSeed(), from, wallMsMax, seeds, out });
   return share >= noticedShareMin ? 0 : 1;
 }
 
@@ -108,13 +112,16 @@ function firstSeed(): number {
   return first;
 }
 
+function minutesMsMax(): number {
+  return values.minutes === undefined ? Number.POSITIVE_INFINITY : numberOf(values.minutes, "--minutes") * 60_000;
+}
+
 async function runMany(): Promise<number> {
-  const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : numberOf(values.minutes, "--minutes");
   const endless = values.minutes === undefined ? coveringSeeds : Number.POSITIVE_INFINITY;
   const result = await runCampaign({
     firstSeed: firstSeed(),
     seeds: values.seeds === undefined ? endless : numberOf(values.seeds, "--seeds"),
-    wallMsMax: minutes * 60_000,
+    wallMsMax: minutesMsMax(),
     repeatEvery: values.once ? Number.POSITIVE_INFINITY : 1,
     onProgress: showProgress(),
   });
