@@ -104,6 +104,7 @@ export interface InstallSnapshotRequest extends Envelope {
 /**
  * Commands handed on to the leader of `term`, at most once: only that leader, in that term, appends
  * them, and nobody hands them on again. So they are certainly lost once a later term has committed.
+ * `proposalId` rises with each that one process hands on: what arrives twice is known by it.
  */
 export interface ForwardedProposal extends Envelope {
   readonly kind: "forwardedProposal";

@@ -2,20 +2,22 @@
  * @module
  * How a command becomes an entry, or is certainly refused (§8), from any node.
  *
- * A proposal is handed on at most once, to the leader of a term that it names; nobody else appends it. So
- * what was accepted and is missing when an entry of a later term is applied is lost for certain.
+ * A proposal is handed on at most once, to the leader of a term that it names, which takes it once however often it
+ * arrives; nobody else appends it. So what was accepted and is missing when an entry of a later term is applied is
+ * lost for certain.
  */
 
 import { appendCommands, appendConfiguration } from "./append-own.ts";
-import { assert } from "./assert.ts";
 import { changeRefusal } from "./membership.ts";
 import type { ForwardedProposal, ForwardedProposalRefused, Proposal, ProposalRefusal } from "./message.ts";
 import { send } from "./send.ts";
-import type { RaftState } from "./state.ts";
+import { type RaftState, type TakenForwards, wireIdsOfSeries } from "./state.ts";
 import type { NodeId } from "./types.ts";
 
 /** The newest forwards whose refusal is still understood; that of an older one says nothing. */
 const forwardsMax = 4096;
+/** Series of ids, of all senders together, whose last one a leader remembers. */
+const seriesMax = 1024;
 /** As log.ts counts an entry. */
 const commandOverheadBytes = 32;
 
@@ -31,10 +33,13 @@ export function onPropose(state: RaftState, proposalId: number, proposal: Propos
   else outbox.proposalsRefused.push({ proposalId, reason });
 }
 
-/** Handed on by a node that took this one for the leader of the message's term. */
+/**
+ * Handed on by a node that took this one for the leader of the message's term, which may be over. Only the process that
+ * led that term knows what it has taken: it alone refuses, once. For all others the term's end settles the proposal.
+ */
 export function onForwardedProposal(state: RaftState, message: ForwardedProposal): void {
-  assert(message.term === state.currentTerm, "every other term has been settled (§5.1)");
-  const reason = appendProposal(state, message.proposal);
+  if (message.term !== state.takenForwards.term || !takeOnce(state.takenForwards, message)) return;
+  const reason = message.term === state.currentTerm ? appendProposal(state, message.proposal) : "noLeader";
   if (reason === null) return;
   const { id, currentTerm: term } = state;
   const { from, proposalId } = message;
@@ -47,6 +52,21 @@ export function onForwardedProposalRefused(state: RaftState, message: ForwardedP
   if (forwarded === undefined) return;
   state.forwarded.splice(position, 1);
   state.outbox.proposalsRefused.push({ proposalId: forwarded.proposalId, reason: message.reason });
+}
+
+/**
+ * False for what has arrived before: appended again it would be executed twice, and a refusal would be a lie about the
+ * first. One process numbers what it hands on upwards, and a link keeps its order, so that the last number tells.
+ */
+function takeOnce({ lastIds }: TakenForwards, { from, proposalId }: ForwardedProposal): boolean {
+  const series = `${from} ${Math.floor(proposalId / wireIdsOfSeries)}`;
+  if (proposalId <= (lastIds.get(series) ?? -1)) return false;
+  lastIds.set(series, proposalId);
+  if (lastIds.size > seriesMax) {
+    const [oldest] = lastIds.keys();
+    if (oldest !== undefined) lastIds.delete(oldest);
+  }
+  return true;
 }
 
 /** Appends it, or says why not. */

@@ -72,6 +72,8 @@ export function becomeLeader(state: RaftState): void {
   state.electedAt = log.lastTime;
   state.ticksSinceElected = 0;
   appendNoop(state);
+  state.takenForwards.term = state.currentTerm;
+  state.takenForwards.lastIds.clear();
   // It came back to take its leave.
   if (!isVoter(state.configuration, state.id)) state.leavingIndex = log.lastIndex;
   takeOverReads(state);

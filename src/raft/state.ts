@@ -107,6 +107,14 @@ export interface ForwardedId {
   readonly proposalId: number;
 }
 
+/** What came to this node as the leader of a term: each is taken once, however often it arrives. */
+export interface TakenForwards {
+  /** The last term that this process led; 0: none. */
+  term: Term;
+  /** The last id taken of each series of each sender, the oldest series first. */
+  readonly lastIds: Map<string, number>;
+}
+
 /** Configuration entries of the log that was found at the start are looked for before a campaign. */
 export interface BootScan {
   nextIndex: LogIndex;
@@ -201,8 +209,12 @@ export interface RaftState {
   readonly applying: Applying;
   readonly reads: Reads;
   forwarded: ForwardedId[];
+  readonly takenForwards: TakenForwards;
   readonly outbox: Outbox;
 }
+
+/** Wire ids come in series of so many: two processes of a node count in different ones, whatever each has used. */
+export const wireIdsOfSeries: number = 2 ** 20;
 
 /**
  * A follower that knows of no leader. `options.seed` must differ from that of the node's earlier processes:
@@ -211,7 +223,7 @@ export interface RaftState {
 export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
   const { currentTerm, votedFor } = boot.hardState;
   const random = createRandom(options.seed);
-  const nextWireId = drawBelow(random, 2 ** 32) * 2 ** 20 + drawBelow(random, 2 ** 20);
+  const nextWireId = drawBelow(random, 2 ** 32) * wireIdsOfSeries + drawBelow(random, wireIdsOfSeries);
   const log = createLog(boot);
   assert(lastTermOf(log) <= currentTerm, "a term is durable before its entries are");
   // Whoever has no members yet has the founder's entry first, which is committed by itself (see bootstrap).
@@ -263,6 +275,7 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     applying: { chunks: [], bytes: 0, changes: [], awaitedFrom: 0, read: [] },
     reads: { local: [], confirming: [], round: 0, nextWireId },
     forwarded: [],
+    takenForwards: { term: 0, lastIds: new Map() },
     outbox: createOutbox(),
   };
 }

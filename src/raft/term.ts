@@ -6,9 +6,10 @@
 
 import { isVoteBound } from "./lease.ts";
 import { committedEntryId } from "./log.ts";
-import type { ForwardedProposal, Message } from "./message.ts";
+import type { Message } from "./message.ts";
+import { onForwardedProposal } from "./proposal.ts";
 import { becomeFollower } from "./role.ts";
-import { send, sendAfterWrite } from "./send.ts";
+import { sendAfterWrite } from "./send.ts";
 import type { RaftState } from "./state.ts";
 
 /** False when the message is to be ignored, or has been answered as one of an old term. */
@@ -95,13 +96,7 @@ function answerLowerTerm(state: RaftState, message: Message): void {
       });
       return;
     case "forwardedProposal":
-      return refuseOldForward(state, message);
+      return onForwardedProposal(state, message);
     default:
   }
-}
-
-/** Only the leader of that very term might have appended it, and that term is over here. */
-function refuseOldForward(state: RaftState, { from, proposalId }: ForwardedProposal): void {
-  const { id, currentTerm: term } = state;
-  send(state, { kind: "forwardedProposalRefused", from: id, to: from, term, proposalId, reason: "noLeader" });
 }

@@ -27,6 +27,7 @@ const sometimes = [
   "a joint configuration was left",
   "leadership was transferred",
   "a proposal was handed on",
+  "a proposal that was handed on was sent twice",
   "a proposal was refused",
   "a write was applied",
   "a write ended unknown",

@@ -20,8 +20,8 @@ interface Frame {
   /** The process that the link led to. */
   readonly to: SimulatedProcess;
   readonly bytes: Uint8Array;
-  /** Whether it may come twice or out of order: a proposal is handed on once, within one connection. */
-  readonly isRepeatable: boolean;
+  /** Whether it may be lost alone or come out of order: a proposal is handed on within one connection. */
+  readonly isMovable: boolean;
 }
 
 interface Link {
@@ -70,8 +70,8 @@ export class Network {
     const isOpen = target !== null && link.openFrom <= this.#world.now;
     if (!isOpen) return this.#tellUnreachable(from, to);
     const bytes = encode(messages.map(peerMessageToWire));
-    const isRepeatable = !messages.some(({ kind, message }) => kind === "core" && message.kind === "forwardedProposal");
-    const frame: Frame = { from, to: target, bytes, isRepeatable };
+    const isMovable = !messages.some(({ kind, message }) => kind === "core" && message.kind === "forwardedProposal");
+    const frame: Frame = { from, to: target, bytes, isMovable };
     if (this.isCut(from.id, to)) return this.#hold(link, frame);
     this.#transmit(link, frame);
   }
@@ -119,18 +119,20 @@ export class Network {
 
   #transmit(link: Link, frame: Frame): void {
     const world = this.#world;
-    if (frame.isRepeatable && world.hits("drop")) {
+    if (frame.isMovable && world.hits("drop")) {
       world.trace.note("lost", frame.from.id, "bytes", frame.bytes.byteLength);
       return;
     }
     const arrival = world.now + this.#delay();
-    if (frame.isRepeatable && world.hits("reorder")) this.#arriveAt(arrival + this.#random.below(50_000), link, frame);
+    if (frame.isMovable && world.hits("reorder")) this.#arriveAt(arrival + this.#random.below(50_000), link, frame);
     else {
       link.lastArrival = Math.max(link.lastArrival, arrival);
       this.#arriveAt(link.lastArrival, link, frame);
     }
-    if (!frame.isRepeatable) return;
-    if (world.hits("duplicate")) this.#arriveAt(link.lastArrival + this.#random.below(20_000), link, frame);
+    if (world.hits("duplicate")) {
+      this.#noteRepeated(frame);
+      this.#arriveAt(link.lastArrival + this.#random.below(20_000), link, frame);
+    }
     if (world.hits("replay")) this.#replayLater(frame);
   }
 
@@ -151,8 +153,13 @@ export class Network {
       if (target !== frame.to || !frame.from.isAlive) {
         this.#world.coverage.sometimes("an input came from before a restart");
       }
+      this.#noteRepeated(frame);
       this.#deliver(frame, target);
     });
+  }
+
+  #noteRepeated({ isMovable }: Frame): void {
+    if (!isMovable) this.#world.coverage.sometimes("a proposal that was handed on was sent twice");
   }
 
   #deliver(frame: Frame, target: SimulatedProcess): void {

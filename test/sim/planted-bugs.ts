@@ -117,6 +117,12 @@ const core: readonly PlantedBug[] = [
     text: "state.uncommittedBytes = Math.max(0, state.uncommittedBytes - bytes);",
     replacement: "state.uncommittedBytes = Math.max(0, state.uncommittedBytes);",
   },
+  {
+    name: "a forward that arrives twice is appended twice",
+    file: "raft/proposal",
+    text: "if (proposalId <= (lastIds.get(series) ?? -1))",
+    replacement: "if (proposalId < 0)",
+  },
 ];
 
 const members: readonly PlantedBug[] = [

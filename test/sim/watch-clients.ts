@@ -100,7 +100,7 @@ export class Watch {
     const { world } = this.#parts.cluster;
     world.touch();
     const ask = { after: place, ranges: [this.#range], bytesMax: readBytesMax };
-    readAfter({ view: () => process.view ?? undefined }, ask, "kept").then(
+    readAfter({ view: () => process.view ?? undefined }, ask, "compacted").then(
       (read) => {
         world.activity += 1;
         if (!process.isAlive) return this.#begin(null);

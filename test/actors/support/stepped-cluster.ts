@@ -17,6 +17,8 @@ const stepsMax = 10_000;
 
 export class SteppedCluster {
   readonly nodes: Map<string, SteppedNode> = new Map();
+  /** What arrives comes again, behind what was on its way with it. */
+  repeatsFrames = false;
   readonly #disks = new Map<string, Disk>();
   readonly #down = new Set<string>();
   readonly #paused = new Set<string>();
@@ -91,7 +93,7 @@ export class SteppedCluster {
 
   #deliver(): boolean {
     const inFlight = [...this.nodes.values()].flatMap((node) => node.sent.splice(0));
-    for (const one of inFlight) {
+    for (const one of this.repeatsFrames ? [...inFlight, ...inFlight] : inFlight) {
       if (this.#down.has(one.from) || this.#down.has(one.to)) continue;
       this.nodes.get(one.to)?.receive(overTheWire(one));
     }
