@@ -302,6 +302,23 @@ describe("dissertation §6.2 and §4.2.3, the quorum is checked", () => {
     }
   });
 
+  it("the timeout counts from its election, not from when its campaign began", () => {
+    const cluster = new CoreCluster(["a", "b", "c"], { preVote: false });
+    const a = cluster.node("a");
+    a.step({ kind: "campaign" });
+    cluster.turn(a);
+    cluster.work(a);
+    cluster.turn(a);
+    const requests = cluster.network.splice(0);
+    for (let tick = 0; tick < 9; tick += 1) a.step({ kind: "tick" });
+    for (const message of requests) cluster.deliver(message);
+    cluster.settle();
+    expect(a.state.role).to.equal("leader");
+    cluster.isolate("a");
+    cluster.tick(9, ["a"]);
+    expect(a.state.role).to.equal("leader");
+  });
+
   it("a leader that still hears a majority leads on", () => {
     const cluster = ledByA();
     cluster.isolate("c");

@@ -78,7 +78,8 @@ describe("§8 Client interaction", () => {
   });
 
   it("uncommitted bytes are bounded, and given back when the entries are executed", () => {
-    const cluster = ledByA(["a", "b", "c"], { uncommittedBytesMax: 200 });
+    // An entry counts for 32 bytes and its command.
+    const cluster = ledByA(["a", "b", "c"], { uncommittedBytesMax: 2 * 82 });
     cluster.isolate("a");
     for (let id = 1; id <= 4; id += 1) cluster.propose("a", "x".repeat(50), id);
     const a = cluster.node("a");
@@ -185,6 +186,37 @@ describe("dissertation §6.4, linearizable reads", () => {
     expect(b.granted).to.deep.equal([{ readId: 1, readIndex: 1 }]);
   });
 
+  it("one that is asked twice is answered once, and each that is asked at all", () => {
+    const cluster = ledByA();
+    const b = cluster.node("b");
+    for (const readId of [1, 2, 3]) b.step({ kind: "readIndex", readId });
+    const { messages } = cluster.turn(b);
+    const asked = messages.filter(({ kind }) => kind === "readIndexRequest");
+    expect(asked).to.have.length(3);
+    for (const message of asked) cluster.deliver(message);
+    let answers = 0;
+    cluster.loses = ({ kind }) => {
+      if (kind === "readIndexResponse") answers += 1;
+      return false;
+    };
+    cluster.settle();
+    expect(b.granted.map(({ readId }) => readId)).to.deep.equal([1, 2, 3]);
+    expect(answers).to.equal(3);
+  });
+
+  it("is asked again every second heartbeat, by who does not lead", () => {
+    const cluster = ledByA();
+    for (const id of ["a", "b"]) cluster.node(id).step({ kind: "readIndex", readId: 1 });
+    const asked: string[] = [];
+    cluster.loses = ({ kind, from, to }) => {
+      if (kind === "readIndexRequest") asked.push(`${from} ${to}`);
+      return kind === "readIndexRequest" || kind === "heartbeatResponse";
+    };
+    cluster.settle();
+    cluster.tick(6);
+    expect(asked).to.deep.equal(Array(4).fill("b a"));
+  });
+
   it("asked without a leader, waits for one, within a bound", () => {
     const cluster = new CoreCluster(["a", "b", "c"], { pendingReadsMax: 2 });
     const b = cluster.node("b");
@@ -253,6 +285,34 @@ describe("a leader whose own disk stands still", () => {
     cluster.tick(12);
     expect(cluster.leaders.map(({ id }) => id)).to.not.include("a");
     expect(cluster.leaders).to.have.length(1);
+  });
+
+  it("or whose own state machine does, hands over as well", () => {
+    const cluster = ledByA(["a", "b", "c"], { electionTimeoutTicks: 4 });
+    const a = cluster.node("a");
+    a.apply = () => false;
+    cluster.tick(30);
+    expect(a.state, "with nothing to execute").to.include({ role: "leader", currentTerm: 1 });
+    for (let tick = 0; tick < 20 && a.state.role === "leader"; tick += 1) {
+      cluster.propose("a", "x");
+      cluster.tick(1);
+    }
+    expect(a.state.role).to.equal("follower");
+    expect(cluster.leaders).to.have.length(1);
+  });
+
+  it("but not while it is merely slow", () => {
+    const cluster = ledByA(["a", "b", "c"], { electionTimeoutTicks: 4, applyingBytesMax: 1 });
+    const a = cluster.node("a");
+    const apply = a.apply.bind(a);
+    a.apply = () => false;
+    for (let tick = 0; tick < 40; tick += 1) {
+      cluster.propose("a", "x");
+      cluster.tick(1);
+      if (tick % 5 === 0) apply();
+    }
+    expect(a.state).to.include({ role: "leader", currentTerm: 1 });
+    expect(a.state.log.appliedIndex).to.be.lessThan(a.state.log.commitIndex);
   });
 
   it("leads on when everybody's disk does", () => {

@@ -147,6 +147,45 @@ describe("§7 Log compaction", () => {
     }
   });
 
+  it("a snapshot that was installed is the one that this server sends when it leads", () => {
+    const cluster = withSnapshot();
+    cluster.heal();
+    cluster.tick(3);
+    const [b, c] = [cluster.node("b"), cluster.node("c")];
+    expect(c.state.log.startIndex).to.equal(5);
+    // b comes back with nothing.
+    b.crash();
+    b.disk = { ...b.disk, startIndex: 0, startTerm: 0, entries: [], applied: [], appliedIndex: 0 };
+    b.restart();
+    cluster.node("a").step({ kind: "transferLeadership", transferee: "c" });
+    cluster.settle();
+    expect(c.state.role).to.equal("leader");
+    cluster.tick(5);
+    expect(b.disk.startIndex).to.equal(5);
+    expect(b.commands).to.deep.equal(["u", "v", "w", "x"]);
+  });
+
+  it("once it has arrived, nothing more is sent before the follower says something", () => {
+    const cluster = withSnapshot();
+    let hasArrived = false;
+    let sent = 0;
+    cluster.loses = ({ kind, from, to }) => {
+      if (kind === "installSnapshotRequest") hasArrived = true;
+      if (hasArrived && kind === "appendEntriesRequest" && to === "c") sent += 1;
+      return hasArrived && from === "c";
+    };
+    cluster.tick(3);
+    expect(hasArrived).to.equal(true);
+    for (const text of ["1", "2", "3"]) {
+      cluster.propose("a", text);
+      cluster.settle();
+    }
+    expect(sent).to.equal(0);
+    cluster.heal();
+    cluster.tick(2);
+    expect(cluster.node("c").commands).to.deep.equal(["u", "v", "w", "x", "1", "2", "3"]);
+  });
+
   it("a snapshot that did not arrive is sent again", () => {
     const cluster = withSnapshot();
     cluster.loses = ({ kind }) => kind === "installSnapshotRequest";
