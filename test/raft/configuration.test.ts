@@ -31,6 +31,15 @@ describe("configuration", () => {
     expect(after(configurationOf(["a"], ["b"]), add("b"))).to.deep.equal(configurationOf(["a", "b"]));
   });
 
+  it("who is removed is in no list any more: a learner, and one that was to become it", () => {
+    expect(after(configurationOf(["a"], ["b"]), remove("b"))).to.deep.equal(configurationOf(["a"]));
+    const steps = [learn("a"), remove("a"), add("d")];
+    const joint = changed(abc, { steps, transition: "jointExplicit" });
+    expect(joint).to.deep.include({ learners: [], learnersNext: [], votersOutgoing: ["a", "b", "c"] });
+    expect(joint.members["a"], "it still counts in the outgoing half").to.not.equal(undefined);
+    expect(leaveJoint(joint)).to.deep.equal({ kind: "changed", configuration: configurationOf(["b", "c", "d"]) });
+  });
+
   it("lists stay sorted, and members are exactly those that the lists name", () => {
     const grown = after(after(abc, learn("0")), add("Z"));
     expect(grown.voters).to.deep.equal(["Z", "a", "b", "c"]);

@@ -46,6 +46,16 @@ describe("inflights", () => {
     expect(inflights.lastIndexes.length).to.be.at.most(8);
     expect(inflights.bytes).to.equal(3);
   });
+
+  it("know the bytes of each append that is freed, whatever was freed before", () => {
+    const inflights = createInflights({ messagesMax: 4, bytesMax: 1e9 });
+    for (let index = 1; index <= 100; index += 1) {
+      addInflight(inflights, index, index);
+      freeInflightsTo(inflights, index - 2);
+      expect(inflights.bytes).to.equal(index === 1 ? 1 : 2 * index - 1);
+    }
+    expect(inflightMessages(inflights)).to.equal(2);
+  });
 });
 
 describe("progress", () => {
@@ -90,6 +100,7 @@ describe("progress", () => {
   it("after a snapshot the log goes on behind it", () => {
     const progress = createProgress("b", 2, window);
     becomeSnapshot(progress, 20);
+    expect(progress).to.include({ pendingSnapshot: 20, nextIndex: 21, sentCommit: 20 });
     expect(isPaused(progress)).to.equal(true);
     becomeProbe(progress);
     expect(progress.nextIndex).to.equal(21);

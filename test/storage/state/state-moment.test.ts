@@ -16,7 +16,7 @@ import {
 } from "../../../src/storage/state/level-state-storage.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
 import { RowStateMoment } from "../../../src/storage/state/row-state-moment.ts";
-import type { RowCursor, RowMoment, StateStorage } from "../../../src/storage/state/state-storage.ts";
+import type { Row, RowCursor, RowMoment, StateStorage } from "../../../src/storage/state/state-storage.ts";
 import { cuts, entries, range, reading } from "../../kv/commands.ts";
 import { Model, type ModelChange, type ModelRecord, within, words } from "../../kv/model.ts";
 import { plain } from "../../kv/plain.ts";
@@ -309,6 +309,104 @@ for (const [name, open] of [
       expect(await moment.getAt(bytes("a"), 1, () => counted.cursorReads === 0)).to.equal(undefined);
       expect(counted.cursorReads).to.equal(1);
       await moment.close();
+    });
+
+    it("lists all keys as they were, however many have changed since", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      const names = Array.from({ length: 600 }, (_, at) => `k${String(at).padStart(3, "0")}`);
+      let { meta } = await apply(
+        storage,
+        emptyMeta,
+        names.map((key) => put(key, "old")),
+      );
+      const { revision } = meta;
+      ({ meta } = await apply(
+        storage,
+        meta,
+        names.map((key) => put(key, "new")),
+      ));
+      const moment = new RowStateMoment(openMoment());
+      const range = { from: bytes("k"), to: null };
+      const cursor = moment.range({ range, order: "asc", revision, values: true });
+      const found: string[] = [];
+      let steps = 0;
+      for (let isDone = false; !isDone; steps += 1) {
+        const step = await cursor.next({ rowsMax: 1000, bytesMax: 1e9 });
+        for (const { key, value } of step.items) found.push(`${words(key)} ${value === null ? "" : words(value)}`);
+        isDone = step.done;
+      }
+      expect(found).to.deep.equal(names.map((key) => `${key} old`));
+      expect(steps, "each takes a bounded number of steps into the past").to.be.within(3, 4);
+      await cursor.close();
+      await moment.close();
+    });
+
+    it("reads from its rows no more than it is asked for, and 256 at once", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      await apply(
+        storage,
+        emptyMeta,
+        Array.from({ length: 400 }, (_, at) => put(`k${at}`, "1")),
+      );
+      const rows = openMoment();
+      const asked: number[] = [];
+      const scan: RowMoment["scan"] = (wanted) => {
+        const cursor = rows.scan(wanted);
+        const next = (rowsMax: number): Promise<readonly Row[]> => {
+          asked.push(rowsMax);
+          return cursor.next(rowsMax);
+        };
+        return { next, close: () => cursor.close() };
+      };
+      const moment = new RowStateMoment({ get: (key) => rows.get(key), scan, close: () => rows.close() });
+      for (const rowsMax of [3, 1000]) {
+        const range = { from: bytes("k"), to: null };
+        const cursor = moment.range({ range, order: "asc", revision: 400, values: false });
+        await cursor.next({ rowsMax, bytesMax: 1e9 });
+        await cursor.close();
+      }
+      expect(asked.slice(0, 2)).to.deep.equal([3, 256]);
+      await moment.close();
+    });
+
+    it("gives no change twice where a command goes on in the next chunk", async () => {
+      const { storage, moment: openMoment } = await (await open())();
+      const pairs = Array.from({ length: 40 }, (_, at) => ({ key: bytes(`many${at}`), value: new Uint8Array(4000) }));
+      const command = { origin: 7, sequence: 1, operation: { kind: "putAll", pairs } } as const;
+      const { meta } = await apply(storage, emptyMeta, [
+        put("before", "1"),
+        { kind: "command", term: 1, time: 5, command },
+        put("after", "1"),
+      ]);
+      expect(
+        await storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 100, bytesMax: 1e9 }),
+      ).to.have.lengthOf.above(2);
+      const moment = new RowStateMoment(openMoment());
+      const first = await moment.changes({ after: afterRevision(0), ranges: null, bytesMax: 1 });
+      expect(first).to.deep.include({ through: afterRevision(1), more: true });
+      expect(first.changes.map(({ key }) => words(key))).to.deep.equal(["before"]);
+      const places = (await allChanges(moment, afterRevision(0), null)).map(
+        ({ revision, ordinal }) => revision * 1000 + ordinal,
+      );
+      expect(places).to.deep.equal([1000, ...pairs.map((_, at) => 2000 + at), 3000]);
+      expect(meta.revision).to.equal(3);
+      await moment.close();
+    });
+
+    it("says that its history has lost a change which is not where it must be", async () => {
+      for (const kept of [0, 1]) {
+        const { storage, moment: openMoment } = await (await open())();
+        let { meta } = await apply(storage, emptyMeta, [put("b", "1"), put("a", "1")]);
+        ({ meta } = await apply(storage, meta, [put("a", "2")]));
+        const rows = await storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 10, bytesMax: 1e9 });
+        await storage.write(rows.slice(kept).map(({ key }) => ({ key, value: null })));
+        const moment = new RowStateMoment(openMoment());
+        const error = await moment.getAt(bytes("a"), 2).catch((reason: unknown) => reason);
+        expect(error, `${kept} chunks kept`).to.be.instanceOf(StorageError);
+        expect(String((error as StorageError).cause)).to.contain("has lost what was changed at revision 3");
+        expect(meta.revision).to.equal(3);
+        await moment.close();
+      }
     });
 
     it("never answers a chunk of history that does not verify", async () => {

@@ -80,6 +80,23 @@ for (const [name, open] of storages)
       await snapshot.close();
     });
 
+    it("gives the rows of a snapshot in pieces of about as many bytes as it is asked for", async () => {
+      const storage = await open();
+      const names = Array.from({ length: 3000 }, (_, at) => `b${String(at).padStart(4, "0")}`);
+      await storage.write(names.map((name) => row(name, "x".repeat(95))));
+      const snapshot = storage.snapshot();
+      const found: string[] = [];
+      let pieces = 0;
+      for (let rows = await snapshot.next(10_000); rows.length > 0; rows = await snapshot.next(10_000)) {
+        expect(rows.length).to.be.within(100, 1000);
+        found.push(...rows.map(({ key }) => new TextDecoder().decode(key)));
+        pieces += 1;
+      }
+      expect(found).to.deep.equal(names);
+      expect(pieces).to.be.within(3, 30);
+      await snapshot.close();
+    });
+
     it("keeps what it was given when the caller changes its bytes", async () => {
       const storage = await open();
       const value = bytes("one");

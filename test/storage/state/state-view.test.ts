@@ -60,6 +60,16 @@ describe("the view of the state", () => {
     expect(read(view, "missing")).to.deep.equal({ revision: 2, value: undefined });
   });
 
+  it("opens moments of the same rows, which stay as they are", async () => {
+    const storage = new MemoryStateStorage();
+    const { meta } = await apply(storage, emptyMeta, [put("a", "1")]);
+    const moment = viewOn(storage, new Cells()).moment();
+    await apply(storage, meta, [put("a", "2")]);
+    expect(moment.revision).to.equal(1);
+    expect(new TextDecoder().decode(moment.get(bytes("a"))?.value)).to.equal("1");
+    await moment.close();
+  });
+
   it("does not say that a key was missing at a revision whose deletions it cannot see any more", async () => {
     const storage = new MemoryStateStorage();
     const cells = new Cells();

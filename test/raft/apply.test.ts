@@ -1,0 +1,61 @@
+import { expect } from "chai";
+import { describe, it } from "mocha";
+import { CoreCluster } from "../support/core-cluster.ts";
+
+describe("what is handed to the state machine", () => {
+  /** A leader alone that has committed 21 entries, of which only the newest are in memory. */
+  function withTailOnDisk(): CoreCluster {
+    const cluster = new CoreCluster(["a"], { applyingBytesMax: 120, tailBytesMax: 100 });
+    cluster.elect("a");
+    for (let text = 0; text < 20; text += 1) cluster.propose("a", `${text}`);
+    const a = cluster.node("a");
+    cluster.turn(a);
+    while (a.persist());
+    cluster.turn(a);
+    return cluster;
+  }
+
+  it("is read back as far as it is committed and not in memory, and no further", () => {
+    const cluster = withTailOnDisk();
+    const a = cluster.node("a");
+    const { log } = a.state;
+    expect(log.commitIndex).to.equal(21);
+    expect(log.tailFirst).to.be.within(10, 20);
+    a.apply();
+    cluster.turn(a);
+    expect(a.reads.map(({ from, to }) => [from, to])).to.deep.equal([[log.emittedIndex + 1, log.tailFirst]]);
+    const read = a.reads[0];
+    cluster.turn(a);
+    expect(a.reads, "asked once").to.deep.equal([read]);
+    cluster.settle();
+    expect(a.commands).to.deep.equal(Array.from({ length: 20 }, (_, text) => `${text}`));
+  });
+
+  it("goes back into its bound as it is applied, entry by entry", () => {
+    const cluster = withTailOnDisk();
+    const a = cluster.node("a");
+    const handedOn = a.applying.length;
+    expect(handedOn).to.be.within(2, 5);
+    const [first] = a.applying;
+    if (first === undefined) throw new Error("something was handed on");
+    const { bytes } = a.state.applying;
+    a.step({ kind: "applied", index: first.index });
+    expect(a.state.applying.bytes, "a chunk counts until all of it is applied").to.equal(bytes);
+    a.step({ kind: "applied", index: first.index + handedOn - 1 });
+    expect(a.state.applying).to.deep.include({ bytes: 0, chunks: [] });
+  });
+
+  it("is nothing of what was read before a tail was overwritten", () => {
+    const cluster = withTailOnDisk();
+    const a = cluster.node("a");
+    a.apply();
+    cluster.turn(a);
+    const [ask] = a.reads.splice(0);
+    if (ask === undefined) throw new Error("it was asked for");
+    // The log says that it starts above by now.
+    a.step({ kind: "entriesRead", from: ask.from, entries: [] });
+    cluster.turn(a);
+    expect(a.applying).to.deep.equal([]);
+    expect(a.reads, "it is asked again").to.have.length(1);
+  });
+});
