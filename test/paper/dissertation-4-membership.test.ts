@@ -214,6 +214,25 @@ describe("dissertation §4.2.2, removing the current leader", () => {
   });
 });
 
+describe("a leader that was removed and is added again", () => {
+  it("leads like any other when it is elected", () => {
+    const cluster = ledByA();
+    cluster.change("a", one(removing("a")));
+    cluster.tick(30);
+    const [leader] = cluster.leaders;
+    if (leader === undefined) throw new Error("nobody leads");
+    cluster.change(leader.id, joining("a"));
+    cluster.tick(5);
+    expect(leader.state.configuration.voters).to.deep.equal(["a", "b", "c"]);
+    leader.step({ kind: "transferLeadership", transferee: "a" });
+    cluster.settle();
+    cluster.propose("a", "x", 7);
+    cluster.tick(3);
+    expect(cluster.node("a").state).to.include({ role: "leader", leavingIndex: 0 });
+    for (const { commands } of cluster.nodes) expect(commands).to.deep.equal(["x"]);
+  });
+});
+
 describe("dissertation §4.2.3, disruptive servers", () => {
   it("servers that hear a leader neither adopt the term of one that was removed nor vote for it", () => {
     const cluster = ledByA(["a", "b", "c"], { preVote: false });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { collect } from "../../src/raft/collect.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
 
 describe("what is handed to the state machine", () => {
@@ -29,6 +30,22 @@ describe("what is handed to the state machine", () => {
     expect(a.reads, "asked once").to.deep.equal([read]);
     cluster.settle();
     expect(a.commands).to.deep.equal(Array.from({ length: 20 }, (_, text) => `${text}`));
+  });
+
+  it("waits for more while fewer than 128 are ready, and no longer", () => {
+    for (const [ready, handedOn] of [
+      [127, 0],
+      [128, 128],
+    ] as const) {
+      const cluster = new CoreCluster(["a", "b"]);
+      const a = cluster.elect("a");
+      cluster.isolate("b");
+      for (let text = 0; text <= ready; text += 1) cluster.propose("a", `${text}`);
+      cluster.settle();
+      // As if all but the last were committed.
+      a.state.log.commitIndex = a.state.log.lastIndex - 1;
+      expect(collect(a.state, { patient: true }).apply).to.have.length(handedOn);
+    }
   });
 
   it("goes back into its bound as it is applied, entry by entry", () => {

@@ -47,6 +47,17 @@ describe("inflights", () => {
     expect(inflights.bytes).to.equal(3);
   });
 
+  it("are full at their bounds, not only above them", () => {
+    const inflights = createInflights({ messagesMax: 2, bytesMax: 100 });
+    addInflight(inflights, 1, 99);
+    expect(isFull(inflights)).to.equal(false);
+    addInflight(inflights, 2, 0);
+    expect(isFull(inflights)).to.equal(true);
+    const byBytes = createInflights({ messagesMax: 9, bytesMax: 100 });
+    addInflight(byBytes, 1, 100);
+    expect(isFull(byBytes)).to.equal(true);
+  });
+
   it("know the bytes of each append that is freed, whatever was freed before", () => {
     const inflights = createInflights({ messagesMax: 4, bytesMax: 1e9 });
     for (let index = 1; index <= 100; index += 1) {
@@ -105,6 +116,23 @@ describe("progress", () => {
     becomeProbe(progress);
     expect(progress.nextIndex).to.equal(21);
     expect(progress.pendingSnapshot).to.equal(0);
+  });
+
+  it("an answer that repeats what is known says nothing new", () => {
+    const progress = replicating(4);
+    expect(advanceMatch(progress, 4)).to.equal(false);
+    expect(advanceMatch(progress, 5)).to.equal(true);
+  });
+
+  it("whose appends are lost has been told of no commit above what is known to be there", () => {
+    const progress = replicating(4);
+    noteSent(progress, 3, 10);
+    progress.sentCommit = 7;
+    becomeProbe(progress);
+    expect(progress).to.include({ nextIndex: 5, sentCommit: 4 });
+    expect(wantsCommit(progress, 7)).to.equal(false);
+    progress.nextIndex = 8;
+    expect(wantsCommit(progress, 7)).to.equal(true);
   });
 
   it("tells whether a message without entries would say something new", () => {

@@ -7,8 +7,9 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Message } from "../../src/raft/message.ts";
+import type { Entry } from "../../src/raft/types.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
-import { type CoreNode, noneCommitted } from "../support/core-node.ts";
+import { type CoreNode, configurationOf, memberOf, noneCommitted } from "../support/core-node.ts";
 
 function ledBy(id: string, ids: readonly string[] = ["a", "b", "c"]): CoreCluster {
   const cluster = new CoreCluster(ids);
@@ -213,5 +214,62 @@ describe("a reply from before a restart, applied after it", () => {
     const match = a.state.progress.map(({ matchIndex }) => matchIndex);
     for (const message of answers) cluster.deliver(message);
     expect(a.state.progress.map(({ matchIndex }) => matchIndex)).to.deep.equal(match);
+  });
+});
+
+describe("a log that is longer and ends in an older term", () => {
+  it("does not win against one that is shorter and ends in a later term: term and index are one comparison", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    const entriesOf = (terms: readonly number[]): Entry[] =>
+      terms.map((term, at) => ({ kind: "noop", term, index: at + 1, time: 0 }));
+    // a's last term began after b had gathered what nobody took; c has what a has.
+    for (const [id, terms] of [
+      ["a", [1, 3]],
+      ["b", [1, 2, 2, 2, 2]],
+      ["c", [1, 3]],
+    ] as const) {
+      const node = cluster.node(id);
+      node.crash();
+      node.disk.entries = entriesOf(terms);
+      node.disk.hardState = { currentTerm: 3, votedFor: null };
+      node.restart();
+    }
+    cluster.settle();
+    cluster.node("b").step({ kind: "campaign" });
+    cluster.settle();
+    expect(cluster.leaders).to.deep.equal([]);
+    cluster.elect("a");
+    cluster.tick(2);
+    for (const { log } of cluster.nodes) expect(log).to.deep.equal(["1@1", "3@2", "4@3"]);
+  });
+});
+
+describe("a learner that was promoted and does not know it yet", () => {
+  it("gives its vote when it is asked: without it the voters that are left could elect nobody", () => {
+    const cluster = new CoreCluster(["a", "b", "c"], {}, configurationOf(["a", "b"], ["c"]));
+    cluster.elect("a");
+    cluster.tick(2);
+    // c gets the entry and never hears that it is committed.
+    cluster.loses = (message) => message.to === "c" && message.kind === "heartbeatRequest";
+    const step = { kind: "addVoter", nodeId: "c", member: memberOf("c") } as const;
+    cluster.change("a", { steps: [step], transition: "auto" });
+    for (let round = 0; round < 20; round += 1) {
+      for (const node of cluster.nodes) {
+        cluster.turn(node);
+        if (node.id !== "c") cluster.work(node);
+        else while (node.persist());
+        cluster.turn(node);
+      }
+      for (const message of cluster.network.splice(0)) cluster.deliver(message);
+    }
+    expect(cluster.node("b").state.configuration.voters).to.deep.equal(["a", "b", "c"]);
+    const c = cluster.node("c");
+    expect(c.state.configuration.learners).to.deep.equal(["c"]);
+    cluster.node("a").crash();
+    // As if its state machine stood still, so that it goes on without knowing.
+    c.apply = () => false;
+    cluster.heal();
+    cluster.tick(60);
+    expect(cluster.leaders.map(({ id }) => id)).to.deep.equal(["b"]);
   });
 });

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { ConfigurationChange, ConfigurationStep } from "../../src/raft/types.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
-import { memberOf } from "../support/core-node.ts";
+import { configurationOf, memberOf } from "../support/core-node.ts";
 
 function removal(nodeId: string): ConfigurationChange {
   return { steps: [{ kind: "remove", nodeId }], transition: "auto" };
@@ -95,5 +95,57 @@ describe("a node that gets a snapshot instead of the entries that changed the me
     d.crash();
     d.restart({ rebuilt: true });
     expect(d.state.configuration.voters).to.deep.equal(["a", "b", "d"]);
+  });
+});
+
+describe("a joint configuration whose halves together have a majority", () => {
+  it("decides nothing by it: neither a commit nor an election, before each half agrees", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("a");
+    for (const id of ["d", "e"]) cluster.add(id, configurationOf(["a", "b", "c"]));
+    const steps: ConfigurationStep[] = [
+      { kind: "remove", nodeId: "b" },
+      { kind: "remove", nodeId: "c" },
+      { kind: "addVoter", nodeId: "d", member: memberOf("d") },
+      { kind: "addVoter", nodeId: "e", member: memberOf("e") },
+    ];
+    cluster.change("a", { steps, transition: "jointExplicit" });
+    cluster.tick(3);
+    // a, d and e are three of five, and the whole new half; of the old half only a.
+    cluster.isolate("b", "c");
+    cluster.propose("a", "x");
+    cluster.settle();
+    for (const { commands } of cluster.nodes) expect(commands).to.deep.equal([]);
+    cluster.node("a").crash();
+    cluster.tick(60);
+    expect(cluster.leaders).to.deep.equal([]);
+    cluster.heal();
+    cluster.tick(60);
+    expect(cluster.leaders).to.have.length(1);
+  });
+});
+
+describe("a change of members that is refused", () => {
+  it("is reported to who asked, at whatever node, and never as a success", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("a");
+    for (const [proposalId, id] of [
+      [1, "a"],
+      [2, "b"],
+    ] as const) {
+      cluster.change(id, removal("nobody"), proposalId);
+      cluster.settle();
+      expect(cluster.node(id).proposals.refused).to.deep.equal([{ proposalId, reason: "invalidConfiguration" }]);
+    }
+    // Two at once, from two nodes: the one that comes second is refused, and waits for nothing.
+    cluster.change("a", removal("c"), 3);
+    cluster.change("b", removal("a"), 4);
+    cluster.settle();
+    expect(cluster.node("b").proposals.refused.at(-1)).to.deep.equal({
+      proposalId: 4,
+      reason: "configurationPending",
+    });
+    for (const id of ["a", "b"]) expect(cluster.node(id).state.configuration.voters).to.deep.equal(["a", "b"]);
+    expect(cluster.node("a").log, "nothing took the place of what was refused").to.have.length(2);
   });
 });

@@ -1,12 +1,12 @@
 /**
  * @module
- * Reads that would lie, or never be answered. Leases: `lease-reads.test.ts`; answers to an earlier process:
- * `test/paper/section-7-8-clients.test.ts`; a follower that is behind: `test/actors/stepped-cluster.test.ts`.
+ * Reads that would lie, or never be answered. Leases: `lease-reads.test.ts`.
  */
 
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { Message } from "../../src/raft/message.ts";
+import { answered, put, read, threeVoters } from "../actors/support/three-voters.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
 
 function ledByA(): CoreCluster {
@@ -73,5 +73,56 @@ describe("a read during an election", () => {
     const settled = [...b.granted.map(({ readId }) => readId), ...b.readsRefused];
     expect(settled).to.have.members([1, 2]);
     expect(b.state.reads).to.deep.include({ local: [], confirming: [] });
+  });
+});
+
+describe("an answer under an id that an earlier process of the node has used", () => {
+  it("is not there: the next process counts elsewhere, and what was asked before its start answers nothing after it", () => {
+    const cluster = ledByA();
+    const c = cluster.node("c");
+    const answers: Message[] = [];
+    cluster.loses = (message) => {
+      if (message.kind === "readIndexResponse") answers.push(message);
+      return message.kind === "readIndexResponse";
+    };
+    for (let readId = 1; readId <= 20; readId += 1) c.step({ kind: "readIndex", readId });
+    cluster.settle();
+    expect(answers).to.have.length(20);
+    c.crash();
+    c.restart();
+    c.granted = [];
+    cluster.tick(1);
+    cluster.propose("a", "acknowledged");
+    cluster.settle();
+    for (let readId = 1; readId <= 20; readId += 1) c.step({ kind: "readIndex", readId });
+    cluster.turn(c);
+    cluster.network.length = 0;
+    for (const message of answers.splice(0)) cluster.deliver(message);
+    cluster.turn(c);
+    expect(c.granted).to.deep.equal([]);
+    cluster.heal();
+    cluster.tick(3);
+    expect(c.granted).to.have.length(20);
+    for (const { readIndex } of c.granted) expect(readIndex).to.equal(cluster.node("a").disk.appliedIndex);
+  });
+});
+
+describe("a follower whose state has not reached what was acknowledged elsewhere", () => {
+  it("answers only when it has: until then the read waits, however long", async () => {
+    const { cluster, nodes } = await threeVoters();
+    const [leader, , behind] = nodes;
+    if (leader === undefined || behind === undefined) throw new RangeError("three nodes");
+    cluster.setPaused(behind.id, true);
+    cluster.setDown(behind.id, true);
+    expect(await answered(cluster, leader, put("a", "acknowledged"))).to.deep.include({ kind: "applied" });
+    cluster.setPaused(behind.id, false);
+    const readId = behind.ask(read);
+    await cluster.pass(5);
+    expect(behind.answers.has(readId)).to.equal(false);
+    expect(behind.read("a")).to.equal(undefined);
+    cluster.setDown(behind.id, false);
+    await cluster.until("answer", () => behind.answers.has(readId));
+    expect(behind.answers.get(readId)).to.deep.equal({ kind: "readable" });
+    expect(behind.read("a")).to.equal("acknowledged");
   });
 });

@@ -193,3 +193,60 @@ describe("uncommitted bytes", () => {
     expect(cluster.node("a").state.uncommittedBytes).to.equal(0);
   });
 });
+
+describe("a heartbeat to a follower whose log is longer and differs", () => {
+  it("exposes no commit index beyond what is known to match there: what differs is never taken for committed", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("b");
+    cluster.isolate("b");
+    for (const text of ["p", "q", "r"]) cluster.propose("b", text);
+    cluster.settle();
+    cluster.tick(40, ["a", "c"]);
+    const leader = cluster.leaders.find(({ id }) => id !== "b");
+    if (leader === undefined) throw new Error("nobody was elected");
+    cluster.propose(leader.id, "x");
+    cluster.settle();
+    const told: number[] = [];
+    // Only heartbeats reach b, so that its own tail is still there.
+    cluster.loses = (message) => {
+      if (message.kind === "heartbeatRequest" && message.to === "b") told.push(message.leaderCommit);
+      return message.kind === "appendEntriesRequest" && message.to === "b";
+    };
+    cluster.tick(5);
+    const b = cluster.node("b");
+    expect(b.state).to.include({ role: "follower", leaderId: leader.id });
+    expect(b.state.log.lastIndex).to.be.greaterThan(leader.state.log.commitIndex);
+    expect(told.length).to.be.greaterThan(0);
+    expect(Math.max(...told)).to.equal(0);
+    expect(b.commands).to.deep.equal([]);
+    cluster.heal();
+    cluster.tick(5);
+    for (const { commands } of cluster.nodes) expect(commands).to.deep.equal(["x"]);
+  });
+});
+
+describe("a late word of the disk about an index that holds another term by now", () => {
+  it("acknowledges nothing to the new leader: what it has sent is not on this disk yet", () => {
+    const b = new CoreCluster(["a", "b", "c"]).node("b");
+    b.step({ kind: "receive", message: append(1, [entry(1, 1), entry(1, 2)]) });
+    b.collect();
+    b.step({ kind: "receive", message: { ...append(2, [entry(2, 1), entry(2, 2)], 2), from: "c" } });
+    b.collect();
+    // The first write is durable, with the same last index; the one that replaces it is not.
+    b.persist();
+    expect(b.state.log).to.include({ persistedIndex: 0, commitIndex: 2 });
+    const { messages, apply } = b.collect();
+    expect(messages.filter(({ term }) => term === 2)).to.deep.equal([]);
+    expect(apply).to.deep.equal([]);
+    b.persist();
+    const later = b.collect();
+    expect(later.messages).to.deep.include({
+      kind: "appendEntriesMatched",
+      from: "b",
+      to: "c",
+      term: 2,
+      matchIndex: 2,
+    });
+    expect(later.apply.map(({ term, index }) => `${term}@${index}`)).to.deep.equal(["2@1", "2@2"]);
+  });
+});

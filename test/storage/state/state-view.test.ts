@@ -70,6 +70,16 @@ describe("the view of the state", () => {
     await moment.close();
   });
 
+  it("gives nothing older after a moment than the moment is", async () => {
+    const storage = new MemoryStateStorage();
+    const view = viewOn(storage, new Cells());
+    await apply(storage, emptyMeta, [put("a", "1"), put("a", "2")]);
+    const moment = view.moment();
+    expect(moment.revision).to.equal(2);
+    expect(view.revision()).to.equal(2);
+    await moment.close();
+  });
+
   it("does not say that a key was missing at a revision whose deletions it cannot see any more", async () => {
     const storage = new MemoryStateStorage();
     const cells = new Cells();

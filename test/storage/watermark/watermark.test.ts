@@ -94,6 +94,56 @@ describe("the watermark", () => {
     await watermark.close();
   });
 
+  it("waits for its interval again exactly while something is written and not synced", async () => {
+    const file = new MemorySlotFile();
+    const timers: (() => void)[] = [];
+    const startTimer = (run: () => void): (() => void) => {
+      timers.push(run);
+      return () => void timers.splice(timers.indexOf(run), 1);
+    };
+    const watermark = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer });
+    await watermark.create(mark(0, 0));
+    await watermark.sync();
+    expect(file.syncs, "it is made durable").to.equal(0);
+    expect(timers).to.have.length(0);
+
+    watermark.write(mark(1));
+    watermark.write(mark(2));
+    expect(timers).to.have.length(1);
+    file.holdsSyncs = true;
+    timers.shift()?.();
+    watermark.write(mark(3));
+    expect(timers, "a sync is under way").to.have.length(0);
+    const first = watermark.sync();
+    file.holdsSyncs = false;
+    file.finishSync();
+    await first;
+    expect(file.unsynced.size).to.equal(0);
+    for (const run of timers.splice(0)) run();
+    await watermark.sync();
+    expect(timers).to.have.length(0);
+    await watermark.close();
+  });
+
+  it("goes on by itself with what was written during a sync", async () => {
+    const file = new MemorySlotFile();
+    const timers: (() => void)[] = [];
+    const startTimer = (run: () => void): (() => void) => {
+      timers.push(run);
+      return () => undefined;
+    };
+    const watermark = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer });
+    await watermark.create(mark(0, 0));
+    watermark.write(mark(1));
+    file.holdsSyncs = true;
+    const first = watermark.sync();
+    timers.splice(0);
+    file.finishSync();
+    await first;
+    expect(timers).to.have.length(0);
+    await watermark.close();
+  });
+
   it("writes and syncs nothing any more once a sync has failed", async () => {
     const file = new MemorySlotFile();
     const watermark = watermarkOver(file);
