@@ -275,6 +275,18 @@ describe("§5.3 Log replication", () => {
 });
 
 describe("heartbeats", () => {
+  it("are as many ticks apart as is asked for", () => {
+    const cluster = ledByA(["a", "b", "c"], { heartbeatTicks: 3 });
+    const a = cluster.node("a");
+    const sent: number[] = [];
+    for (let tick = 1; tick <= 9; tick += 1) {
+      a.step({ kind: "tick" });
+      if (cluster.turn(a).messages.some(({ kind }) => kind === "heartbeatRequest")) sent.push(tick);
+      cluster.settle();
+    }
+    expect(sent).to.deep.equal([3, 6, 9]);
+  });
+
   it("never tell a follower of a commit index beyond what is known to match there", () => {
     const cluster = ledByA();
     cluster.loses = ({ to, kind }) => to === "c" && kind === "appendEntriesRequest";

@@ -66,6 +66,9 @@ describe("inflights", () => {
       expect(inflights.bytes).to.equal(index === 1 ? 1 : 2 * index - 1);
     }
     expect(inflightMessages(inflights)).to.equal(2);
+    freeInflightsTo(inflights, 1000);
+    expect(inflightMessages(inflights)).to.equal(0);
+    expect(inflights.bytes).to.equal(0);
   });
 });
 

@@ -54,6 +54,10 @@ describe("term runs", () => {
     expect(lastEntryAtOrBelowTerm(log, 6, 3)).to.deep.equal({ index: 2, term: 2 });
     expect(lastEntryAtOrBelowTerm(log, 6, 1)).to.deep.equal({ index: 0, term: 0 });
     expect(lastEntryAtOrBelowTerm(log, 9, 4)).to.deep.equal({ index: 9, term: 0 });
+    // The entry before the first counts too.
+    compactTerms(log, 5);
+    expect(lastEntryAtOrBelowTerm(log, 6, 4)).to.deep.equal({ index: 5, term: 4 });
+    expect(lastEntryAtOrBelowTerm(log, 6, 3)).to.deep.equal({ index: 4, term: 0 });
   });
 
   it("answer as a list of terms would, whatever is done to them", () => {

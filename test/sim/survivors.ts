@@ -44,12 +44,6 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "where the last index is known it lies above the first row",
   },
   {
-    file: "storage/log/log-store",
-    before: "const hasRemoved = last !== null || (await this.#removeSome(above, { sync: false })) !== null;",
-    after: "const hasRemoved = last !== null || (await this.#removeSome(above, { sync: true })) !== null;",
-    why: "a sweep may be synced, and is only slower",
-  },
-  {
     file: "storage/log/log-write",
     before: "this.#highestRow = index;",
     after: "",

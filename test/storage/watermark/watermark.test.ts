@@ -94,38 +94,16 @@ describe("the watermark", () => {
     await watermark.close();
   });
 
-  it("waits for its interval again exactly while something is written and not synced", async () => {
+  it("needs no sync after it was made", async () => {
     const file = new MemorySlotFile();
-    const timers: (() => void)[] = [];
-    const startTimer = (run: () => void): (() => void) => {
-      timers.push(run);
-      return () => void timers.splice(timers.indexOf(run), 1);
-    };
-    const watermark = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer });
+    const watermark = watermarkOver(file);
     await watermark.create(mark(0, 0));
     await watermark.sync();
-    expect(file.syncs, "it is made durable").to.equal(0);
-    expect(timers).to.have.length(0);
-
-    watermark.write(mark(1));
-    watermark.write(mark(2));
-    expect(timers).to.have.length(1);
-    file.holdsSyncs = true;
-    timers.shift()?.();
-    watermark.write(mark(3));
-    expect(timers, "a sync is under way").to.have.length(0);
-    const first = watermark.sync();
-    file.holdsSyncs = false;
-    file.finishSync();
-    await first;
-    expect(file.unsynced.size).to.equal(0);
-    for (const run of timers.splice(0)) run();
-    await watermark.sync();
-    expect(timers).to.have.length(0);
+    expect(file.syncs).to.equal(0);
     await watermark.close();
   });
 
-  it("goes on by itself with what was written during a sync", async () => {
+  it("waits for its interval again while something is written and not synced, and not longer", async () => {
     const file = new MemorySlotFile();
     const timers: (() => void)[] = [];
     const startTimer = (run: () => void): (() => void) => {
@@ -133,13 +111,22 @@ describe("the watermark", () => {
       return () => undefined;
     };
     const watermark = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer });
+    const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
     await watermark.create(mark(0, 0));
     watermark.write(mark(1));
+    watermark.write(mark(2));
+    expect(timers).to.have.length(1);
     file.holdsSyncs = true;
-    const first = watermark.sync();
-    timers.splice(0);
+    timers.shift()?.();
+    watermark.write(mark(3));
+    expect(timers, "a sync is under way").to.have.length(0);
+    file.holdsSyncs = false;
     file.finishSync();
-    await first;
+    await settled();
+    expect(timers, "it did not cover the last").to.have.length(1);
+    timers.shift()?.();
+    await settled();
+    expect(file.unsynced.size).to.equal(0);
     expect(timers).to.have.length(0);
     await watermark.close();
   });
