@@ -68,6 +68,24 @@ export class SimulatedDisk {
     this.#failures = 0;
   }
 
+  /** As `run`, for those who wait by a promise. */
+  done(finish: () => void, onFailed?: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.run(
+        () => {
+          this.#world.touch();
+          finish();
+          resolve();
+        },
+        (cause) => {
+          this.#world.touch();
+          onFailed?.();
+          reject(cause);
+        },
+      );
+    });
+  }
+
   /**
    * One operation: `finish` runs when the disk has done it, `fail` when it could not, neither when the process ends
    * before.
@@ -85,7 +103,6 @@ export class SimulatedDisk {
         world.schedule.at(this.#hungUntil + usual, complete);
         return;
       }
-      world.touch();
       if (this.#failures === 0) return finish();
       this.#failures -= 1;
       this.hasFailed = true;

@@ -6,7 +6,7 @@
 
 import type { HardState } from "../../src/raft/types.ts";
 import { allEntries, entryKey, hardStateKey, type KeyRange, startKey } from "../../src/storage/log/key.ts";
-import { MemoryRows } from "../../src/storage/log/memory-rows.ts";
+import { MemoryRows, type NamedChange, nameOf } from "../../src/storage/log/memory-rows.ts";
 import { decodeHardState, decodeLogStart, type LogStart } from "../../src/storage/log/meta.ts";
 import { type ChainLink, linkOf } from "../../src/storage/log/record.ts";
 import type { RowBatch, RowCursor, RowStore } from "../../src/storage/log/row-store.ts";
@@ -14,13 +14,14 @@ import type { SlotFile } from "../../src/storage/watermark/slot-file.ts";
 import type { SimulatedDisk, Surface } from "./disk.ts";
 import type { World } from "./world.ts";
 
-type Change = { readonly key: Buffer; readonly value: Buffer | null };
-
 /** A batch that is in the rows and not synced, with what it replaced. */
 interface Unsynced {
-  readonly changes: readonly Change[];
-  readonly replaced: readonly Change[];
+  readonly changes: readonly NamedChange[];
+  readonly replaced: readonly NamedChange[];
 }
+
+const hardStateName = nameOf(hardStateKey);
+const startName = nameOf(startKey);
 
 export class LogRows implements RowStore, Surface {
   readonly place: string;
@@ -29,7 +30,8 @@ export class LogRows implements RowStore, Surface {
   readonly #rows = new MemoryRows();
   #unsynced: Unsynced[] = [];
   /** Begun and not finished: a crash decides about them. */
-  #underWay: (readonly Change[])[] = [];
+  #underWay: (readonly NamedChange[])[] = [];
+  /** As last decoded: they are asked for with every message, and change rarely. */
   #durableHardState: { readonly row: Buffer; readonly hardState: HardState } | null = null;
   #durableStart: { readonly row: Buffer; readonly start: LogStart } | null = null;
 
@@ -42,11 +44,8 @@ export class LogRows implements RowStore, Surface {
 
   /** As LevelDB does it: what an earlier process left unsynced goes into a table, synced, before anything is read. */
   open(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#disk.run(() => {
-        this.#unsynced = [];
-        resolve();
-      }, reject);
+    return this.#disk.done(() => {
+      this.#unsynced = [];
     });
   }
 
@@ -59,10 +58,10 @@ export class LogRows implements RowStore, Surface {
   }
 
   batch(): RowBatch {
-    const changes: Change[] = [];
+    const changes: NamedChange[] = [];
     return {
-      put: (key, value) => void changes.push({ key: Buffer.from(key), value: Buffer.from(value) }),
-      del: (key) => void changes.push({ key: Buffer.from(key), value: null }),
+      put: (key, value) => void changes.push({ name: nameOf(key), value: Buffer.from(value) }),
+      del: (key) => void changes.push({ name: nameOf(key), value: null }),
       write: ({ sync }) => this.#write(changes, sync),
     };
   }
@@ -80,7 +79,7 @@ export class LogRows implements RowStore, Surface {
   async clear(range: KeyRange): Promise<void> {
     const keys = await this.keys(range, Number.POSITIVE_INFINITY);
     await this.#write(
-      keys.map((key) => ({ key, value: null })),
+      keys.map((key) => ({ name: nameOf(key), value: null })),
       false,
     );
   }
@@ -100,10 +99,10 @@ export class LogRows implements RowStore, Surface {
   onPowerCut(): void {
     const begun = this.#underWay.splice(0);
     const finished = this.#unsynced.splice(0);
-    for (const { replaced } of finished.toReversed()) this.#put(replaced);
+    for (const { replaced } of finished.toReversed()) this.#rows.apply(replaced);
     for (const changes of [...finished.map((batch) => batch.changes), ...begun]) {
       // A torn batch does not verify, and is as good as lost.
-      if (this.#disk.random.chance(0.5)) this.#put(changes);
+      if (this.#disk.random.chance(0.5)) this.#rows.apply(changes);
       else this.#world.coverage.sometimes("a write under way was lost");
     }
     this.#unsynced = [];
@@ -114,24 +113,23 @@ export class LogRows implements RowStore, Surface {
     const start = this.durableStart();
     if (start === null) return null;
     if (start.link.index === index) return start.link;
-    const row = this.#durable(entryKey(start.lane, index));
+    const row = this.#durable(nameOf(entryKey(start.lane, index)));
     return row === undefined || index < start.link.index ? null : linkOf(row);
   }
 
   durableStart(): LogStart | null {
-    const row = this.#durable(startKey);
+    const row = this.#durable(startName);
     if (row === undefined) return null;
-    if (this.#durableStart === null || !this.#durableStart.row.equals(row)) {
+    if (this.#durableStart?.row !== row) {
       this.#durableStart = { row, start: decodeLogStart(row, this.place) };
     }
     return this.#durableStart.start;
   }
 
   durableHardState(): HardState | null {
-    const row = this.#durable(hardStateKey);
+    const row = this.#durable(hardStateName);
     if (row === undefined) return null;
-    // It is asked for with every message, and changes once a term.
-    if (this.#durableHardState === null || !this.#durableHardState.row.equals(row)) {
+    if (this.#durableHardState?.row !== row) {
       this.#durableHardState = { row, hardState: decodeHardState(row, this.place) };
     }
     return this.#durableHardState.hardState;
@@ -142,49 +140,37 @@ export class LogRows implements RowStore, Surface {
     return (await this.#rows.keys(allEntries, Number.POSITIVE_INFINITY)).length;
   }
 
-  #write(changes: readonly Change[], sync: boolean): Promise<void> {
+  #write(changes: readonly NamedChange[], sync: boolean): Promise<void> {
     this.#underWay.push(changes);
     const settled = (): void => void this.#underWay.splice(this.#underWay.indexOf(changes), 1);
-    return new Promise((resolve, reject) => {
-      this.#disk.run(
-        () => {
-          settled();
-          this.#apply(changes);
-          if (sync) this.#unsynced = [];
-          resolve();
-        },
-        (cause) => {
-          settled();
-          if (this.#disk.random.chance(0.5)) this.#apply(changes);
-          reject(cause);
-        },
-      );
-    });
+    return this.#disk.done(
+      () => {
+        settled();
+        // What is synced takes with it whatever was written before.
+        if (!sync) return this.#apply(changes);
+        this.#rows.apply(changes);
+        this.#unsynced = [];
+      },
+      () => {
+        settled();
+        if (this.#disk.random.chance(0.5)) this.#apply(changes);
+      },
+    );
   }
 
   /** In the rows, and not synced. */
-  #apply(changes: readonly Change[]): void {
-    const replaced = changes.map(({ key }) => ({ key, value: this.#rows.get(key) ?? null }));
-    this.#put(changes);
+  #apply(changes: readonly NamedChange[]): void {
+    const replaced = changes.map(({ name }) => ({ name, value: this.#rows.peek(name) ?? null }));
+    this.#rows.apply(changes);
     this.#unsynced.push({ changes, replaced: replaced.toReversed() });
   }
 
-  #put(changes: readonly Change[]): void {
-    const batch = this.#rows.batch();
-    for (const { key, value } of changes) {
-      if (value === null) batch.del(key);
-      else batch.put(key, value);
-    }
-    // In memory a batch is there when `write` returns.
-    void batch.write({ sync: true });
-  }
-
-  #durable(key: Buffer): Buffer | undefined {
+  #durable(name: string): Buffer | undefined {
     for (const { replaced } of this.#unsynced) {
-      const before = replaced.findLast((change) => change.key.equals(key));
+      const before = replaced.findLast((change) => change.name === name);
       if (before !== undefined) return before.value ?? undefined;
     }
-    return this.#rows.get(key);
+    return this.#rows.peek(name);
   }
 }
 
@@ -214,11 +200,8 @@ export class SimulatedSlotFile implements SlotFile, Surface {
   }
 
   create(bytes: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#disk.run(() => {
-        this.#bytes = Buffer.from(bytes);
-        resolve();
-      }, reject);
+    return this.#disk.done(() => {
+      this.#bytes = Buffer.from(bytes);
     });
   }
 
@@ -231,11 +214,8 @@ export class SimulatedSlotFile implements SlotFile, Surface {
 
   sync(): Promise<void> {
     const covered = new Set(this.#unsynced);
-    return new Promise((resolve, reject) => {
-      this.#disk.run(() => {
-        this.#unsynced = this.#unsynced.filter((write) => !covered.has(write));
-        resolve();
-      }, reject);
+    return this.#disk.done(() => {
+      this.#unsynced = this.#unsynced.filter((write) => !covered.has(write));
     });
   }
 

@@ -4,7 +4,7 @@
  * is kept within an edge, and nothing is promised between edges.
  */
 
-import { decode, encode } from "../../src/codec/codec.ts";
+import { decode, encodePooled } from "../../src/codec/codec.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -91,7 +91,7 @@ export class SimulatedEdge<Message> {
   /** One frame, encoded and decoded as between threads. */
   send(messages: readonly Message[]): void {
     if (messages.length === 0) return;
-    const frame = encode(messages);
+    const frame = encodePooled(messages);
     const usual = 10 + this.#random.below(40);
     const delay = this.#world.hits("slowEdges") ? this.#random.logUniform(100, 300_000) : usual;
     this.#lastArrival = Math.max(this.#lastArrival, this.#world.now + Math.round(delay));

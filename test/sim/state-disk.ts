@@ -49,9 +49,9 @@ export class StateRows implements StateStorage {
   }
 
   put(rows: readonly RowChange[], synced: boolean): void {
+    const replaced = this.#apply(rows);
     if (synced) this.#unsynced = [];
-    else this.#unsynced.push({ rows, replaced: rows.map(({ key }) => ({ key, value: this.get(key) ?? null })) });
-    this.#apply(rows);
+    else this.#unsynced.push({ rows, replaced });
   }
 
   /** What LevelDB has moved to a table by now is on disk. */
@@ -104,14 +104,19 @@ export class StateRows implements StateStorage {
     return found.sort((one, other) => Buffer.compare(one.key, other.key));
   }
 
-  #apply(rows: readonly RowChange[]): void {
+  /** Gives what these rows were before. Nobody writes to the bytes of a row, so they are kept as they come. */
+  #apply(rows: readonly RowChange[]): RowChange[] {
+    const replaced: RowChange[] = [];
     for (const { key, value } of rows) {
       const kind = key[0] ?? 0;
-      const known = this.#kinds.get(kind) ?? new Map<string, Row>();
-      this.#kinds.set(kind, known);
-      if (value === null) known.delete(keyName(key));
-      else known.set(keyName(key), { key: key.slice(), value: value.slice() });
+      let known = this.#kinds.get(kind);
+      if (known === undefined) this.#kinds.set(kind, (known = new Map<string, Row>()));
+      const name = keyName(key);
+      replaced.push(known.get(name) ?? { key, value: null });
+      if (value === null) known.delete(name);
+      else known.set(name, { key, value });
     }
+    return replaced;
   }
 }
 

@@ -8,9 +8,14 @@ import type { Row, RowBatch, RowCursor, RowStore } from "./row-store.ts";
 
 const rowsPerRead = 100;
 
+/** What one row becomes, by its key's bytes as a Latin-1 string, which sorts as they do; null when it goes. */
+export interface NamedChange {
+  readonly name: string;
+  readonly value: Buffer | null;
+}
+
 export class MemoryRows implements RowStore {
   readonly place: string;
-  /** By the key's bytes as a Latin-1 string, which sorts as the bytes do. */
   readonly #values = new Map<string, Buffer>();
   /** Ascending. */
   #keys: string[] = [];
@@ -28,24 +33,30 @@ export class MemoryRows implements RowStore {
   }
 
   get(key: Buffer): Buffer | undefined {
-    const value = this.#values.get(key.toString("latin1"));
+    const value = this.peek(nameOf(key));
     return value === undefined ? undefined : Buffer.from(value);
   }
 
+  /** The row itself, not a copy: it is not to be written to. */
+  peek(name: string): Buffer | undefined {
+    return this.#values.get(name);
+  }
+
+  /** Atomic, and there when it returns. The bytes are kept, not copied. */
+  apply(changes: readonly NamedChange[]): void {
+    for (const { name, value } of changes) {
+      if (value === null) this.#delete(name);
+      else this.#put(name, value);
+    }
+  }
+
   batch(): RowBatch {
-    const changes: (() => void)[] = [];
+    const changes: NamedChange[] = [];
     return {
-      put: (key, value) => {
-        const name = key.toString("latin1");
-        const copy = Buffer.from(value);
-        changes.push(() => this.#put(name, copy));
-      },
-      del: (key) => {
-        const name = key.toString("latin1");
-        changes.push(() => this.#delete(name));
-      },
+      put: (key, value) => void changes.push({ name: nameOf(key), value: Buffer.from(value) }),
+      del: (key) => void changes.push({ name: nameOf(key), value: null }),
       write: () => {
-        for (const change of changes) change();
+        this.apply(changes);
         return Promise.resolve();
       },
     };
@@ -82,8 +93,8 @@ export class MemoryRows implements RowStore {
   }
 
   #keysIn({ from, to }: KeyRange, limit: number): readonly string[] {
-    const start = this.#position(from.toString("latin1"));
-    const end = this.#position(to.toString("latin1"));
+    const start = this.#position(nameOf(from));
+    const end = this.#position(nameOf(to));
     return this.#keys.slice(start, Math.min(end, start + limit));
   }
 
@@ -111,4 +122,8 @@ export class MemoryRows implements RowStore {
     }
     return from;
   }
+}
+
+export function nameOf(key: Buffer): string {
+  return key.toString("latin1");
 }
