@@ -225,6 +225,7 @@ export class RaftWatch {
       });
       known.set(member, matchIndex);
     }
+    if (known.size === core.progress.length) return;
     for (const member of known.keys()) if (!core.progress.some((one) => one.id === member)) known.delete(member);
   }
 
@@ -314,8 +315,12 @@ export class RaftWatch {
     this.#votes.set(name, candidate);
   }
 
-  /** An acknowledged entry is on this node's disk, and is the leader's. */
+  /**
+   * An acknowledged entry is on this node's disk, and is the leader's: unless the leader of a later term has replaced it
+   * in the same turn. One write for both is as good as two, after the first of which the acknowledgement was delayed.
+   */
   #checkAcknowledgement(id: string, core: RaftState, to: string, term: number, matchIndex: number): void {
+    if ((termAt(core.log, Math.min(matchIndex, core.log.lastIndex)) ?? 0) > term) return;
     const leader = this.#machines.get(to)?.process?.raft.core;
     const held = leader?.currentTerm === term && leader.role === "leader" ? termAt(leader.log, matchIndex) : null;
     const expected = held ?? (term === core.currentTerm ? termAt(core.log, matchIndex) : null);
