@@ -131,7 +131,7 @@ export class Cluster implements Surroundings {
   /** In one of the steps of an installation. */
   #crashSoon({ machine, id }: SimulatedProcess): void {
     const random = this.world.random(`crashes of ${id}`);
-    const [delayUs, downUs, withPower] = [random.between(200, 2_500), random.below(500_000), random.chance(0.5)];
+    const [delayUs, downUs, withPower] = [random.between(150, 1_500), random.below(500_000), random.chance(0.5)];
     this.world.fault("crashWhileInstalling", id, "", [], () => {
       this.world.schedule.after(delayUs, () => this.end(machine, { withPower }));
       this.world.schedule.after(delayUs + downUs, () => {

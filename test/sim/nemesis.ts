@@ -71,6 +71,7 @@ export class Nemesis {
       cutHalves: (random) => this.#cutHalves(random),
       cutOneWay: (random) => this.#cutOneWay(random),
       cutRing: (random) => this.#cutRing(random),
+      farNode: (random) => this.#farNode(random),
       hungDisk: (random) => this.#hungDisk(random),
       failingDisk: (random) => this.#failingDisk(random),
       kill: (random) => this.#crash("kill", random, true),
@@ -170,6 +171,23 @@ export class Nemesis {
     this.#cut("cutRing", random, ways);
   }
 
+  /** All links to a node take long, or all from it, or both: what it knows of others is old, or they of it. */
+  #farNode(random: Random): void {
+    const { id } = this.#process(random) ?? this.#machine(random);
+    const others = [...this.#cluster.machines.keys()].filter((other) => other !== id);
+    const towards = others.map((other): [string, string] => [other, id]);
+    const away = others.map((other): [string, string] => [id, other]);
+    const ways = random.pick([towards, towards, away, [...towards, ...away]]);
+    const longerUs = Math.round(random.logUniform(20_000, 1_500_000));
+    const lengthUs = random.logUniform(200_000, 5_000_000);
+    if (ways.length === 0) return;
+    this.#world.fault("farNode", id, "forMs longerMs", [lengthUs, longerUs].map(millisecondsOf), () => {
+      const end = this.#cluster.network.detour(ways, longerUs);
+      this.#world.restlessUntil = Math.max(this.#world.restlessUntil, this.#world.now + lengthUs + longerUs);
+      this.#after(lengthUs, end);
+    });
+  }
+
   #cut(
     name: FaultClass,
     random: Random,
@@ -178,7 +196,7 @@ export class Nemesis {
   ): void {
     if (ways.length === 0) return;
     const said = ways.map((two) => two.join(">")).join();
-    this.#world.fault(name, said, "forMs", [Math.round(lengthUs / 1000)], () => {
+    this.#world.fault(name, said, "forMs", [millisecondsOf(lengthUs)], () => {
       const mend = this.#cluster.network.cut(ways);
       this.#after(lengthUs, mend);
     });
@@ -187,7 +205,7 @@ export class Nemesis {
   #hungDisk(random: Random): void {
     const machine = this.#machine(random);
     const lengthUs = random.logUniform(50_000, 6_000_000);
-    this.#world.fault("hungDisk", machine.id, "forMs", [Math.round(lengthUs / 1000)], () => {
+    this.#world.fault("hungDisk", machine.id, "forMs", [millisecondsOf(lengthUs)], () => {
       const untilUs = this.#world.now + lengthUs;
       machine.disk.hang(untilUs);
       this.#world.restlessUntil = Math.max(this.#world.restlessUntil, untilUs);
@@ -212,7 +230,7 @@ export class Nemesis {
     if (process === null) return;
     const { machine } = process;
     const downUs = random.logUniform(5_000, 4_000_000);
-    this.#world.fault(name, machine.id, "downMs", [Math.round(downUs / 1000)], () => {
+    this.#world.fault(name, machine.id, "downMs", [millisecondsOf(downUs)], () => {
       this.#cluster.end(machine, { withPower });
       this.#after(downUs, () => this.#cluster.start(machine));
     });
@@ -233,7 +251,7 @@ export class Nemesis {
     const process = this.#process(random);
     const lengthUs = Math.round(random.logUniform(20_000, 6_000_000));
     if (process === null) return;
-    this.#world.fault("pause", process.id, "forMs", [Math.round(lengthUs / 1000)], () => {
+    this.#world.fault("pause", process.id, "forMs", [millisecondsOf(lengthUs)], () => {
       process.pausedUntil = this.#world.now + lengthUs;
       this.#world.restlessUntil = Math.max(this.#world.restlessUntil, process.pausedUntil);
     });
@@ -245,7 +263,7 @@ export class Nemesis {
     const lengthUs = Math.round(random.logUniform(5_000, 3_000_000));
     const actor = actorNames[at];
     if (process === null || actor === undefined) return;
-    this.#world.fault("stalledActor", `${process.id} ${actor}`, "forMs", [Math.round(lengthUs / 1000)], () => {
+    this.#world.fault("stalledActor", `${process.id} ${actor}`, "forMs", [millisecondsOf(lengthUs)], () => {
       const untilUs = this.#world.now + lengthUs;
       process.stall(actor, untilUs);
       this.#world.restlessUntil = Math.max(this.#world.restlessUntil, untilUs);
@@ -326,6 +344,16 @@ export class Nemesis {
     if (process === null || voters.length === 0) return;
     const nodeId = random.pick(voters);
     this.#world.fault("transfer", nodeId, "", [], () => this.#request(process, { kind: "transfer", nodeId }));
+    if (random.chance(0.3)) this.#after(random.logUniform(500, 50_000), () => this.#deafenTransferor(random));
+  }
+
+  /** Who hands over hears no more of it: others go on, and it believes that it still leads. */
+  #deafenTransferor(random: Random): void {
+    const id = this.#cluster.processes.find(({ raft }) => (raft.core?.transferee ?? null) !== null)?.id;
+    if (id === undefined) return;
+    const others = [...this.#cluster.machines.keys()].filter((other) => other !== id);
+    const ways = others.map((other): [string, string] => [other, id]);
+    this.#cut("cutOneWay", random, ways, random.logUniform(100_000, 3_000_000));
   }
 
   #change(process: SimulatedProcess, change: MemberChange): void {
@@ -336,6 +364,10 @@ export class Nemesis {
     if (!process.isAlive) return;
     this.#requests.ask(process, request, { key: null, timeoutMs: adminTimeoutMs }, () => undefined);
   }
+}
+
+function millisecondsOf(microseconds: number): number {
+  return Math.round(microseconds / 1000);
 }
 
 function bothWays(pairs: readonly (readonly [string, string])[]): [string, string][] {

@@ -4,7 +4,7 @@
  * from a stranger by the receiver; a link is one direction between two processes, and is made anew when it breaks.
  */
 
-import { decodeUntrusted, encode } from "../../src/codec/codec.ts";
+import { decodeUntrusted, encodePooled } from "../../src/codec/codec.ts";
 import { defaultLinkLimits } from "../../src/transport/limits.ts";
 import { type PeerMessage, parsePeerMessage, peerMessageToWire } from "../../src/transport/message-parser.ts";
 import type { Machine } from "./machine.ts";
@@ -41,6 +41,8 @@ export class Network {
   readonly #links = new Map<string, Link>();
   /** How many cuts lie on the way from one node to another. */
   readonly #cuts = new Map<string, number>();
+  /** What a way takes longer than usual, in microseconds. */
+  readonly #detours = new Map<string, number>();
 
   constructor(world: World, machines: ReadonlyMap<string, Machine>) {
     this.#world = world;
@@ -64,12 +66,20 @@ export class Network {
     };
   }
 
+  /** All that goes these ways takes so much longer; what is given ends it. */
+  detour(ways: readonly (readonly [from: string, to: string])[], longerUs: number): () => void {
+    for (const [from, to] of ways) this.#detours.set(way(from, to), longerUs);
+    return () => {
+      for (const [from, to] of ways) this.#detours.delete(way(from, to));
+    };
+  }
+
   send(from: SimulatedProcess, to: string, messages: readonly PeerMessage[]): void {
     const link = this.#link(from.id, to);
     const target = this.#machines.get(to)?.process ?? null;
     const isOpen = target !== null && link.openFrom <= this.#world.now;
     if (!isOpen) return this.#tellUnreachable(from, to);
-    const bytes = encode(messages.map(peerMessageToWire));
+    const bytes = encodePooled(messages.map(peerMessageToWire));
     const isMovable = !messages.some(({ kind, message }) => kind === "core" && message.kind === "forwardedProposal");
     const frame: Frame = { from, to: target, bytes, isMovable };
     if (this.isCut(from.id, to)) return this.#hold(link, frame);
@@ -79,7 +89,7 @@ export class Network {
   /** How long a piece of a snapshot takes; null when it does not arrive. */
   travelUs(from: string, to: string): number | null {
     if (this.isCut(from, to) || this.isCut(to, from) || this.#world.hits("drop")) return null;
-    return this.#delay();
+    return this.#delay(from, to);
   }
 
   /** The connection breaks: what is on its way is lost from some point on. */
@@ -111,6 +121,7 @@ export class Network {
 
   heal(): void {
     this.#cuts.clear();
+    this.#detours.clear();
     for (const name of this.#links.keys()) {
       const [from = "", to = ""] = name.split(">");
       this.#onMended(from, to);
@@ -123,7 +134,7 @@ export class Network {
       world.trace.note("lost", frame.from.id, "bytes", frame.bytes.byteLength);
       return;
     }
-    const arrival = world.now + this.#delay();
+    const arrival = world.now + this.#delay(frame.from.id, frame.to.id);
     if (frame.isMovable && world.hits("reorder")) this.#arriveAt(arrival + this.#random.below(50_000), link, frame);
     else {
       link.lastArrival = Math.max(link.lastArrival, arrival);
@@ -200,9 +211,10 @@ export class Network {
     from.raftMailbox.push({ kind: "peerUnreachable", peer });
   }
 
-  #delay(): number {
+  #delay(from: string, to: string): number {
     const usual = 60 + this.#random.below(400);
-    return this.#world.hits("delay") ? Math.round(this.#random.logUniform(500, 800_000)) : usual;
+    const delay = this.#world.hits("delay") ? Math.round(this.#random.logUniform(500, 800_000)) : usual;
+    return delay + (this.#detours.get(way(from, to)) ?? 0);
   }
 
   #link(from: string, to: string): Link {

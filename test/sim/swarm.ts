@@ -19,6 +19,7 @@ export type FaultClass =
   | "cutHalves"
   | "cutOneWay"
   | "cutRing"
+  | "farNode"
   | "slowDisk"
   | "hungDisk"
   | "failingDisk"
@@ -52,6 +53,7 @@ const rates: Readonly<Record<FaultClass, readonly [from: number, to: number]>> =
   cutHalves: [0.05, 1],
   cutOneWay: [0.05, 1],
   cutRing: [0.02, 0.5],
+  farNode: [0.05, 1],
   // Disk.
   slowDisk: [0.01, 0.5],
   hungDisk: [0.02, 0.5],
@@ -60,7 +62,7 @@ const rates: Readonly<Record<FaultClass, readonly [from: number, to: number]>> =
   kill: [0.05, 1],
   powerCut: [0.05, 1],
   powerCutOfAll: [0.01, 0.2],
-  crashWhileInstalling: [0.3, 0.9],
+  crashWhileInstalling: [0.6, 1],
   pause: [0.05, 1],
   // Between the actors of a node.
   slowEdges: [0.01, 0.5],
@@ -72,7 +74,7 @@ const rates: Readonly<Record<FaultClass, readonly [from: number, to: number]>> =
   // Cluster.
   churn: [0.05, 1],
   jointChange: [0.02, 0.5],
-  transfer: [0.05, 1],
+  transfer: [0.2, 2],
   // Clients.
   impatience: [0.01, 0.5],
 };
@@ -144,8 +146,8 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     preVote: random.chance(0.85),
     // Who steps down late leans on its lease alone.
     checkQuorum: random.pick([true, leaseReads || "eachTick", "eachTick"]),
-    snapshotLogBytes: Math.round(random.logUniform(1_000, 30_000)),
-    trailingEntries: Math.round(random.logUniform(1, 100)),
+    snapshotLogBytes: Math.round(random.logUniform(600, 20_000)),
+    trailingEntries: Math.round(random.logUniform(1, 50)),
     inflightMessagesMax: random.pick([1, 2, 4, 16]),
     appendBytesMax: Math.round(random.logUniform(50, 20_000)),
     uncommittedBytesMax: Math.round(random.logUniform(1_000, 1_000_000)),
@@ -159,7 +161,7 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     clients: random.between(1, 7),
     keys: random.between(1, 9),
     valueBytesMax: Math.round(random.logUniform(10, 400)),
-    thinkUs: random.logUniform(10_000, 200_000),
+    thinkUs: random.logUniform(10_000, 600_000),
     readShare: random.next() * 0.8,
     leaseReads,
     keyedShare: own.next() * 0.3,

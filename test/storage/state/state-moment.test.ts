@@ -401,7 +401,7 @@ for (const [name, open] of [
         const rows = await storage.read({ ...rangeOf(rowPrefixes.history), rowsMax: 10, bytesMax: 1e9 });
         await storage.write(rows.slice(kept).map(({ key }) => ({ key, value: null })));
         const moment = new RowStateMoment(openMoment());
-        const error = await moment.getAt(bytes("a"), 2).catch((reason: unknown) => reason);
+        const error = await moment.getAt(bytes("a"), 2, wanted).catch((reason: unknown) => reason);
         expect(error, `${kept} chunks kept`).to.be.instanceOf(StorageError);
         expect(String((error as StorageError).cause)).to.contain("has lost what was changed at revision 3");
         expect(meta.revision).to.equal(3);
