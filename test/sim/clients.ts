@@ -21,7 +21,8 @@ interface Pending {
   readonly asked: Asked;
   /** Null when the process that was asked is gone, or the client is. */
   readonly onSettled: (outcome: Outcome | null) => void;
-  readonly deadlineUs: number;
+  /** By the clock of the machine that was asked: nobody else's tells it when to give up. */
+  readonly deadlineMs: number;
 }
 
 /** What is asked of nodes and not answered yet. */
@@ -48,11 +49,11 @@ export class Requests {
   }
 
   /** What should have been answered that long ago, by its kind. */
-  overdue(byUs: number): string[] {
+  overdue(byMs: number): string[] {
     const overdue: string[] = [];
-    for (const [{ id }, requests] of this.#pending) {
-      for (const { asked, deadlineUs } of requests.values()) {
-        if (deadlineUs + byUs < this.#world.now) overdue.push(`${asked.request.kind} at ${id}`);
+    for (const [{ id, machine }, requests] of this.#pending) {
+      for (const { asked, deadlineMs } of requests.values()) {
+        if (deadlineMs + byMs < machine.nowMs()) overdue.push(`${asked.request.kind} at ${id}`);
       }
     }
     return overdue;
@@ -74,9 +75,8 @@ export class Requests {
     this.#world.trace.note(`ask ${request.kind}`, id, "request", requestId);
     const requests = this.#pending.get(process) ?? new Map<number, Pending>();
     this.#pending.set(process, requests);
-    const deadlineUs = this.#world.now + timeoutMs * 1000;
-    requests.set(requestId, { asked, onSettled, deadlineUs });
     const deadlineMs = machine.nowMs() + timeoutMs;
+    requests.set(requestId, { asked, onSettled, deadlineMs });
     process.ingressMailbox.push({ kind: "request", requestId, request, deadlineMs });
     return requestId;
   }

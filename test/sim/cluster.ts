@@ -81,9 +81,7 @@ export class Cluster implements Surroundings {
     if (this.processes.length === 0) this.world.coverage.sometimes("all nodes were down");
   }
 
-  beforeRaftTurn(process: SimulatedProcess): void {
-    this.#raftWatch.before(process);
-  }
+  beforeRaftTurn: Surroundings["beforeRaftTurn"] = (process, inputs) => this.#raftWatch.before(process, inputs);
 
   afterRaftTurn(process: SimulatedProcess, effects: RaftActorEffects): void {
     this.#raftWatch.after(process, effects);

@@ -4,7 +4,7 @@
  * order of pointers").
  */
 
-import type { RaftActorEffects } from "../../../src/actors/raft/input.ts";
+import type { RaftActorEffects, RaftActorInput } from "../../../src/actors/raft/input.ts";
 import { isJoint } from "../../../src/raft/configuration.ts";
 import { inflightMessages } from "../../../src/raft/inflights.ts";
 import { bytesOf } from "../../../src/raft/log.ts";
@@ -12,12 +12,11 @@ import type { Message } from "../../../src/raft/message.ts";
 import type { RaftState } from "../../../src/raft/state.ts";
 import { lastTermOf, termAt } from "../../../src/raft/term-runs.ts";
 import type { Configuration, EntryId } from "../../../src/raft/types.ts";
-import { isUpToDate } from "../../../src/raft/vote.ts";
 import type { Machine } from "../machine.ts";
 import type { SimulatedProcess } from "../process.ts";
 import type { World } from "../world.ts";
 import type { Ledger } from "./ledger.ts";
-import { isQuorum } from "./quorum.ts";
+import { isBehind, isQuorum } from "./quorum.ts";
 
 /** Of a core before its turn. */
 interface Before {
@@ -43,6 +42,10 @@ export class RaftWatch {
   readonly #candidates = new Map<string, EntryId>();
   /** Whom each node has given its vote, by node and term. */
   readonly #votes = new Map<string, string>();
+  /** Who was asked for its vote by whom in which term. */
+  readonly #asked = new Set<string>();
+  /** The newest term in which each node knew a leader, by process. */
+  readonly #ledIn = new Map<SimulatedProcess, number>();
 
   constructor(world: World, ledger: Ledger, machines: ReadonlyMap<string, Machine>) {
     this.#world = world;
@@ -50,7 +53,11 @@ export class RaftWatch {
     this.#machines = machines;
   }
 
-  before({ raft: { core } }: SimulatedProcess): void {
+  before({ id, raft: { core } }: SimulatedProcess, inputs: readonly RaftActorInput[]): void {
+    for (const input of inputs) {
+      if (input.kind !== "fromPeer" || input.message.kind !== "requestVoteRequest") continue;
+      this.#asked.add(`${id}/${input.message.from}/${input.message.term}`);
+    }
     if (core === null) {
       this.#before = null;
       return;
@@ -73,6 +80,7 @@ export class RaftWatch {
     const { core } = process.raft;
     if (core === null) return;
     const before = this.#before ?? bootOf(core);
+    if (core.leaderId !== null) this.#ledIn.set(process, core.currentTerm);
     this.#trace(process, core, before);
     this.#checkTerms(process, core, before);
     this.#checkAppends(process, core, before, effects);
@@ -84,7 +92,10 @@ export class RaftWatch {
     this.#checkBounds(process, core);
     if (core.role === "leader") this.#checkMatches(process, core);
     this.#cover(core, before, effects);
-    for (const { message } of effects.toPeers) this.#checkMessage(process, core, message);
+    for (const { message } of effects.toPeers) {
+      this.#checkMessage(process, core, message);
+      if (message.kind === "requestVoteResponse" && !message.voteGranted) this.#checkRefusal(process, core, message);
+    }
   }
 
   #check(holds: boolean, invariant: string, message: () => string): void {
@@ -130,10 +141,13 @@ export class RaftWatch {
     const candidate = this.#candidates.get(`${votedFor}/${currentTerm}`);
     if (candidate === undefined) return;
     const own = { index: core.log.lastIndex, term: lastTermOf(core.log) };
-    const isBehind = !isUpToDate(candidate, before.last) && !isUpToDate(candidate, own);
-    this.#check(!isBehind, "Votes go to logs that are up-to-date", () => {
-      return `${id} votes for ${votedFor} in term ${currentTerm}, whose log ends at (${candidate.index}, ${candidate.term})`;
-    });
+    this.#check(
+      !isBehind(candidate, before.last) || !isBehind(candidate, own),
+      "Votes go to logs that are up-to-date",
+      () => {
+        return `${id} votes for ${votedFor} in term ${currentTerm}, whose log ends at (${candidate.index}, ${candidate.term})`;
+      },
+    );
   }
 
   /** New entries are noted; a leader's log only grows (Leader Append-Only). */
@@ -313,6 +327,18 @@ export class RaftWatch {
       return `${id} votes for ${given ?? ""} and ${candidate} in term ${term}`;
     });
     this.#votes.set(name, candidate);
+  }
+
+  /** Who has not voted and knows no leader votes for a log that is up-to-date (Figure 2, RequestVote RPC, receiver 2). */
+  #checkRefusal(process: SimulatedProcess, core: RaftState, { to, term }: Message): void {
+    const mayVote = core.currentTerm === term && core.votedFor === null && this.#ledIn.get(process) !== term;
+    const candidate = this.#candidates.get(`${to}/${term}`);
+    // A request of an earlier term is refused in the present one.
+    if (!mayVote || candidate === undefined || !this.#asked.has(`${process.id}/${to}/${term}`)) return;
+    const own = { index: core.log.lastIndex, term: lastTermOf(core.log) };
+    this.#check(isBehind(candidate, own), "A vote is refused for a reason", () => {
+      return `${process.id} refuses ${to} its vote in term ${term}, and its log ends at (${own.index}, ${own.term})`;
+    });
   }
 
   /**
