@@ -24,8 +24,8 @@ const watchers: Watcher[] = [];
 beforeEach(() => {
   history = new HistoryDouble();
   feed = new WatchFeed(history.backend, (watcher) => behind.follow(watcher));
-  behind = new WatchHistory(history.backend, feed);
   backlogs = new Backlogs({ bytesMax, totalBytesMax: 3 * bytesMax });
+  behind = new WatchHistory(history.backend, feed, backlogs);
 });
 
 afterEach(() => {

@@ -81,6 +81,13 @@ export class Cluster implements Surroundings {
     if (this.processes.length === 0) this.world.coverage.sometimes("all nodes were down");
   }
 
+  /** What reads wrong is put right while nobody reads it. */
+  mend(machine: Machine): void {
+    if (machine.rows.isDamaged) this.end(machine, { withPower: true });
+    machine.rows.mend();
+    machine.disk.mend();
+  }
+
   beforeRaftTurn: Surroundings["beforeRaftTurn"] = (process, inputs) => this.#raftWatch.before(process, inputs);
 
   afterRaftTurn(process: SimulatedProcess, effects: RaftActorEffects): void {
@@ -119,8 +126,10 @@ export class Cluster implements Surroundings {
 
   onFailed(process: SimulatedProcess, cause: unknown): void {
     const { machine } = process;
-    const isExpected = cause instanceof StorageError && machine.disk.hasFailed;
-    if (isExpected) return this.end(machine, { withPower: true });
+    if (cause instanceof StorageError && (machine.disk.hasFailed || machine.rows.isDamaged)) {
+      if (machine.rows.isDamaged) this.world.coverage.sometimes("a damaged log was refused");
+      return this.end(machine, { withPower: true });
+    }
     if (cause instanceof Violation) return this.world.report(cause);
     const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     this.world.report(new Violation("A node never fails by itself", `${process.id}: ${why}`));
@@ -129,7 +138,7 @@ export class Cluster implements Surroundings {
   /** In one of the steps of an installation. */
   #crashSoon({ machine, id }: SimulatedProcess): void {
     const random = this.world.random(`crashes of ${id}`);
-    const [delayUs, downUs, withPower] = [random.between(150, 1_500), random.below(500_000), random.chance(0.5)];
+    const [delayUs, downUs, withPower] = [random.logUniform(150, 200_000), random.below(500_000), random.chance(0.5)];
     this.world.fault("crashWhileInstalling", id, "", [], () => {
       this.world.schedule.after(delayUs, () => this.end(machine, { withPower }));
       this.world.schedule.after(delayUs + downUs, () => {

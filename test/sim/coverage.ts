@@ -56,6 +56,8 @@ const sometimes = [
   "a write was torn",
   "a write under way was lost",
   "a disk failed a node",
+  "a full disk failed a node",
+  "a damaged log was refused",
   "an input came from before a restart",
   "history was trimmed",
   "all nodes were down",

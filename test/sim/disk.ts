@@ -15,6 +15,9 @@ export interface Surface {
   onPowerCut(): void;
 }
 
+/** A full disk still reads, and still syncs what is there. */
+export type DiskUse = "reads" | "writes";
+
 export class SimulatedDisk {
   readonly node: string;
   readonly #world: World;
@@ -25,6 +28,8 @@ export class SimulatedDisk {
   #hungUntil = 0;
   /** Operations that are still to fail: one, or all from now on. */
   #failures = 0;
+  /** Nothing can be written; what is there can be read. */
+  isFull = false;
   /** Whether a process has met a failure. */
   hasFailed = false;
 
@@ -66,12 +71,14 @@ export class SimulatedDisk {
   mend(): void {
     this.#hungUntil = Math.min(this.#hungUntil, this.#world.now);
     this.#failures = 0;
+    this.isFull = false;
   }
 
   /** As `run`, for those who wait by a promise. */
-  done(finish: () => void, onFailed?: () => void): Promise<void> {
+  done(use: DiskUse, finish: () => void, onFailed?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.run(
+        use,
         () => {
           this.#world.touch();
           finish();
@@ -90,7 +97,7 @@ export class SimulatedDisk {
    * One operation: `finish` runs when the disk has done it, `fail` when it could not, neither when the process ends
    * before.
    */
-  run(finish: () => void, fail: (cause: StorageError) => void): void {
+  run(use: DiskUse, finish: () => void, fail: (cause: StorageError) => void): void {
     const world = this.#world;
     const process = this.#process;
     world.activity += 1;
@@ -103,9 +110,11 @@ export class SimulatedDisk {
         world.schedule.at(this.#hungUntil + usual, complete);
         return;
       }
-      if (this.#failures === 0) return finish();
-      this.#failures -= 1;
+      const isRefused = this.isFull && use === "writes";
+      if (this.#failures === 0 && !isRefused) return finish();
+      if (this.#failures > 0) this.#failures -= 1;
       this.hasFailed = true;
+      if (isRefused) world.coverage.sometimes("a full disk failed a node");
       // The bytes of a write that failed may be there all the same.
       world.coverage.sometimes("a disk failed a node");
       fail(new StorageError(`the simulated disk of ${this.node} has failed`));

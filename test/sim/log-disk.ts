@@ -12,6 +12,7 @@ import { type ChainLink, linkOf } from "../../src/storage/log/record.ts";
 import type { RowBatch, RowCursor, RowStore } from "../../src/storage/log/row-store.ts";
 import type { SlotFile } from "../../src/storage/watermark/slot-file.ts";
 import type { SimulatedDisk, Surface } from "./disk.ts";
+import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
 /** A batch that is in the rows and not synced, with what it replaced. */
@@ -20,6 +21,8 @@ interface Unsynced {
   readonly replaced: readonly NamedChange[];
 }
 
+/** In a record, of what follows its index and term. */
+const timeOffset = 18;
 const hardStateName = nameOf(hardStateKey);
 const startName = nameOf(startKey);
 
@@ -29,6 +32,8 @@ export class LogRows implements RowStore, Surface {
   readonly #disk: SimulatedDisk;
   readonly #rows = new MemoryRows();
   #unsynced: Unsynced[] = [];
+  /** What the row that reads wrong was written as. */
+  #whole: NamedChange | null = null;
   /** Begun and not finished: a crash decides about them. */
   #underWay: (readonly NamedChange[])[] = [];
   /** As last decoded: they are asked for with every message, and change rarely. */
@@ -44,7 +49,7 @@ export class LogRows implements RowStore, Surface {
 
   /** As LevelDB does it: what an earlier process left unsynced goes into a table, synced, before anything is read. */
   open(): Promise<void> {
-    return this.#disk.done(() => {
+    return this.#disk.done("reads", () => {
       this.#unsynced = [];
     });
   }
@@ -135,6 +140,36 @@ export class LogRows implements RowStore, Surface {
     return this.#durableHardState.hardState;
   }
 
+  /**
+   * One bit of one entry, if there is any, is another until it is mended. Its index and term stay: by them those who
+   * watch know what was acknowledged from here.
+   */
+  flipBit(random: Random): void {
+    const start = this.durableStart();
+    if (start === null) return;
+    const names: string[] = [];
+    const nameAfter = (): string => nameOf(entryKey(start.lane, start.link.index + 1 + names.length));
+    for (let name = nameAfter(); this.#rows.peek(name) !== undefined; name = nameAfter()) names.push(name);
+    if (names.length === 0) return;
+    const name = random.pick(names);
+    const whole = this.#rows.peek(name) ?? Buffer.alloc(0);
+    const row = Buffer.from(whole);
+    const position = random.between(timeOffset, row.byteLength);
+    row[position] = (row[position] ?? 0) ^ (1 << random.below(8));
+    this.#rows.apply([{ name, value: row }]);
+    this.#whole = { name, value: whole };
+  }
+
+  /** Whether an entry reads wrong. */
+  get isDamaged(): boolean {
+    return this.#whole !== null;
+  }
+
+  mend(): void {
+    if (this.#whole !== null) this.#rows.apply([this.#whole]);
+    this.#whole = null;
+  }
+
   /** How many rows there are, dead ones included. */
   async count(): Promise<number> {
     return (await this.#rows.keys(allEntries, Number.POSITIVE_INFINITY)).length;
@@ -144,6 +179,7 @@ export class LogRows implements RowStore, Surface {
     this.#underWay.push(changes);
     const settled = (): void => void this.#underWay.splice(this.#underWay.indexOf(changes), 1);
     return this.#disk.done(
+      "writes",
       () => {
         settled();
         // What is synced takes with it whatever was written before.
@@ -200,7 +236,7 @@ export class SimulatedSlotFile implements SlotFile, Surface {
   }
 
   create(bytes: Buffer): Promise<void> {
-    return this.#disk.done(() => {
+    return this.#disk.done("writes", () => {
       this.#bytes = Buffer.from(bytes);
     });
   }
@@ -214,7 +250,7 @@ export class SimulatedSlotFile implements SlotFile, Surface {
 
   sync(): Promise<void> {
     const covered = new Set(this.#unsynced);
-    return this.#disk.done(() => {
+    return this.#disk.done("reads", () => {
       this.#unsynced = this.#unsynced.filter((write) => !covered.has(write));
     });
   }

@@ -7,6 +7,7 @@ import type { MemberChange } from "../../src/http/request.ts";
 import type { ConfigurationChange } from "../../src/raft/types.ts";
 import type { Requests } from "./clients.ts";
 import { type Cluster, memberOf } from "./cluster.ts";
+import { DiskFaults } from "./disk-faults.ts";
 import type { Machine } from "./machine.ts";
 import { actorNames, type SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -45,7 +46,7 @@ export class Nemesis {
     this.#world.stormy = false;
     network.heal();
     for (const machine of machines.values()) {
-      machine.disk.mend();
+      this.#cluster.mend(machine);
       machine.setClock({ rate: 1 });
       machine.isRetired = machine.id === staysDown;
       if (machine.isRetired) this.#cluster.end(machine, { withPower: false });
@@ -72,8 +73,7 @@ export class Nemesis {
       cutOneWay: (random) => this.#cutOneWay(random),
       cutRing: (random) => this.#cutRing(random),
       farNode: (random) => this.#farNode(random),
-      hungDisk: (random) => this.#hungDisk(random),
-      failingDisk: (random) => this.#failingDisk(random),
+      ...new DiskFaults(this.#cluster, (delayUs, work) => this.#after(delayUs, work)).inflictions(),
       kill: (random) => this.#crash("kill", random, true),
       powerCut: (random) => this.#crash("powerCut", random, false),
       powerCutOfAll: (random) => this.#powerCutOfAll(random),
@@ -199,29 +199,6 @@ export class Nemesis {
     this.#world.fault(name, said, "forMs", [millisecondsOf(lengthUs)], () => {
       const mend = this.#cluster.network.cut(ways);
       this.#after(lengthUs, mend);
-    });
-  }
-
-  #hungDisk(random: Random): void {
-    const machine = this.#machine(random);
-    const lengthUs = random.logUniform(50_000, 6_000_000);
-    this.#world.fault("hungDisk", machine.id, "forMs", [millisecondsOf(lengthUs)], () => {
-      const untilUs = this.#world.now + lengthUs;
-      machine.disk.hang(untilUs);
-      this.#world.restlessUntil = Math.max(this.#world.restlessUntil, untilUs);
-    });
-  }
-
-  #failingDisk(random: Random): void {
-    const machine = this.#machine(random);
-    const downUs = random.logUniform(50_000, 3_000_000);
-    const operations = random.chance(0.5) ? 1 : Number.POSITIVE_INFINITY;
-    this.#world.fault("failingDisk", machine.id, "", [], () => {
-      machine.disk.fail(operations);
-      this.#after(downUs, () => {
-        // One that has failed its node is taken up again by somebody who looks after it.
-        this.#cluster.start(machine);
-      });
     });
   }
 

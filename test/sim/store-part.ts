@@ -13,7 +13,7 @@ import { turn } from "../../src/actors/store/turn.ts";
 import { historyKey, rangeOf, rowPrefixes } from "../../src/kv/keys.ts";
 import type { AppliedBatch } from "../../src/kv/machine.ts";
 import type { StateMeta } from "../../src/kv/meta.ts";
-import type { SimulatedDisk } from "./disk.ts";
+import type { DiskUse, SimulatedDisk } from "./disk.ts";
 import { type Life, Mailbox } from "./mailbox.ts";
 import type { Random } from "./random.ts";
 import type { OpenedState, StateDisk, StateRows } from "./state-disk.ts";
@@ -103,7 +103,7 @@ export class StorePart {
     if (meta.historyFrom > (this.#state?.meta.historyFrom ?? 0)) {
       this.#options.world.coverage.sometimes("history was trimmed");
     }
-    this.#later(() => {
+    this.#later("writes", () => {
       rows.put(changes, false);
       if (this.#random.chance(flushShare)) rows.flush();
       return { kind: "written" };
@@ -117,7 +117,7 @@ export class StorePart {
         const { to } = rangeOf(rowPrefixes.history);
         const from = historyKey({ revision: task.fromRevision, ordinal: 0 });
         const chunks = this.current().rows(from, to).slice(0, trimRowsMax);
-        return this.#later(() => ({ kind: "historyRead", chunks }));
+        return this.#later("reads", () => ({ kind: "historyRead", chunks }));
       }
       case "readRows":
         return this.#readRows(task.wanted);
@@ -126,11 +126,11 @@ export class StorePart {
         const rows = this.current()
           .rows(task.from ?? due.from, due.to)
           .slice(0, task.rowsMax);
-        return this.#later(() => ({ kind: "dueRead", rows }));
+        return this.#later("reads", () => ({ kind: "dueRead", rows }));
       }
       case "makeSnapshot": {
         const { metadata, bytes } = states.imageOf(this.current());
-        return this.#later(() => {
+        return this.#later("writes", () => {
           states.adopt(metadata, bytes);
           world.coverage.sometimes("a snapshot was taken");
           return { kind: "snapshotMade", snapshot: metadata, bytes: bytes.byteLength };
@@ -141,7 +141,7 @@ export class StorePart {
       case "storeChunk": {
         const { message } = task;
         const { from, last, snapshot } = message;
-        return this.#later(() => {
+        return this.#later("writes", () => {
           const { offset, accepted } = states.storeChunk(message);
           const { lastIncludedIndex } = snapshot;
           return {
@@ -151,7 +151,7 @@ export class StorePart {
         });
       }
       case "build":
-        return this.#later(() => {
+        return this.#later("writes", () => {
           const opened = states.build(task.snapshot);
           this.#rows = opened.rows;
           this.#options.onInstalled(opened.meta, opened.rows);
@@ -170,14 +170,14 @@ export class StorePart {
       const rows = (each.rest.order === "desc" ? all.toReversed() : all).slice(0, each.rowsMin);
       return { wanted: each, rows, complete: rows.length === all.length };
     });
-    this.#later(() => ({ kind: "rowsRead", pieces }));
+    this.#later("reads", () => ({ kind: "rowsRead", pieces }));
   }
 
   #readChunk(message: Extract<RaftToStore, { kind: "readSnapshotChunk" }>): void {
     const { to, lastIncludedIndex, lastIncludedTerm, offset } = message;
     const id = { index: lastIncludedIndex, term: lastIncludedTerm };
     const bytesMax = Math.min(message.bytesMax, this.#options.world.swarm.chunkBytesMax);
-    this.#later(() => {
+    this.#later("reads", () => {
       const chunk = this.#options.states.readChunk(id, offset, bytesMax);
       const { bytes, last } = chunk ?? { bytes: new Uint8Array(0), last: false };
       return {
@@ -188,17 +188,21 @@ export class StorePart {
   }
 
   /** Once the disk has done it; what it gives is an input of a later turn. */
-  #later(finish: () => StoreInput): void {
+  #later(use: DiskUse, finish: () => StoreInput): void {
     const { disk, fail } = this.#options;
-    disk.run(() => {
-      let input: StoreInput;
-      try {
-        input = finish();
-      } catch (cause) {
-        return fail(cause);
-      }
-      this.mailbox.push(input);
-    }, fail);
+    disk.run(
+      use,
+      () => {
+        let input: StoreInput;
+        try {
+          input = finish();
+        } catch (cause) {
+          return fail(cause);
+        }
+        this.mailbox.push(input);
+      },
+      fail,
+    );
   }
 
   /** The generation that is written to. */

@@ -23,6 +23,8 @@ export type FaultClass =
   | "slowDisk"
   | "hungDisk"
   | "failingDisk"
+  | "fullDisk"
+  | "bitFlip"
   | "kill"
   | "powerCut"
   | "powerCutOfAll"
@@ -58,6 +60,8 @@ const rates: Readonly<Record<FaultClass, readonly [from: number, to: number]>> =
   slowDisk: [0.01, 0.5],
   hungDisk: [0.02, 0.5],
   failingDisk: [0.01, 0.3],
+  fullDisk: [0.01, 0.3],
+  bitFlip: [0.02, 0.4],
   // Process.
   kill: [0.05, 1],
   powerCut: [0.05, 1],

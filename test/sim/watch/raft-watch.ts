@@ -79,6 +79,7 @@ export class RaftWatch {
   after(process: SimulatedProcess, effects: RaftActorEffects): void {
     const { core } = process.raft;
     if (core === null) return;
+    if (this.#before === null) this.#checkOpened(process);
     const before = this.#before ?? bootOf(core);
     if (core.leaderId !== null) this.#ledIn.set(process, core.currentTerm);
     this.#trace(process, core, before);
@@ -183,6 +184,11 @@ export class RaftWatch {
         return `${id} appends a change at ${changeIndex}, and that at ${index} is not applied`;
       });
     }
+  }
+
+  /** A core begins only on a log that verifies. */
+  #checkOpened({ id, machine }: SimulatedProcess): void {
+    this.#check(!machine.rows.isDamaged, "Damage is noticed", () => `${id} begins with a log that has changed at rest`);
   }
 
   #onElected({ id }: SimulatedProcess, core: RaftState, before: Before): void {
