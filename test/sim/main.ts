@@ -27,11 +27,11 @@ const usage = `Usage: npm run sim -- [options]
   --once           run no seed a second time
   --brief          a failing seed is not made small
   --planted        put known bugs into the code, one after the other: each must be found
-  --others         with --planted: do all other tests find it, too?
+  --others         with --planted: do all other tests find it, too? --sample tries them against so many bugs
   --only TEXT      with --planted: only bugs whose names contain it
   --mutants        change the core and the storage mechanically: 85 % must be noticed by their tests or by --seeds
                    seeds (60)
-  --sample N       with --mutants: how many are drawn (40); --first draws the same again
+  --sample N       with --mutants and --others: how many are drawn (40); --first draws the same again
   --from N         with --mutants: leave out the first N of them; --minutes M begins none after that
 `;
 
@@ -89,7 +89,8 @@ async function runOne(seed: number): Promise<number> {
 
 async function runPlanted(): Promise<number> {
   const seedsMax = values.seeds === undefined ? plantedSeedsMax : numberOf(values.seeds, "--seeds");
-  const { only, others } = values;
+  const { only } = values;
+  const others = values.others ? numberOf(values.sample, "--sample") : 0;
   const onProgress = (line: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(100)}\r`);
   };
