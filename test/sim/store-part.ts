@@ -13,6 +13,7 @@ import { turn } from "../../src/actors/store/turn.ts";
 import { historyKey, rangeOf, rowPrefixes } from "../../src/kv/keys.ts";
 import type { AppliedBatch } from "../../src/kv/machine.ts";
 import type { StateMeta } from "../../src/kv/meta.ts";
+import type { SnapshotMetadata } from "../../src/raft/types.ts";
 import type { DiskUse, SimulatedDisk } from "./disk.ts";
 import { type Life, Mailbox } from "./mailbox.ts";
 import type { Random } from "./random.ts";
@@ -24,6 +25,8 @@ const historyRevisionsMin = 20;
 const trimRowsMax = 4;
 /** Of the writes, those after which LevelDB has moved all to tables. */
 const flushShare = 0.02;
+/** What making a state from a snapshot takes, from and to. */
+const buildUs = [50, 300_000] as const;
 
 export interface StorePartOptions {
   readonly world: World;
@@ -151,17 +154,26 @@ export class StorePart {
         });
       }
       case "build":
-        return this.#later("writes", () => {
-          const opened = states.build(task.snapshot);
-          this.#rows = opened.rows;
-          this.#options.onInstalled(opened.meta, opened.rows);
-          return { kind: "built", generation: generationOf(opened) };
-        });
+        return this.#build(task.snapshot);
       case "keepSnapshot":
         return;
       case "retire":
         return states.retire(task.kept);
     }
+  }
+
+  /** A large state takes long: meanwhile the node goes on, or crashes. */
+  #build(snapshot: SnapshotMetadata): void {
+    const { states, life, world, onInstalled } = this.#options;
+    world.schedule.after(this.#random.logUniform(...buildUs), () => {
+      if (!life.isAlive) return;
+      this.#later("writes", () => {
+        const opened = states.build(snapshot);
+        this.#rows = opened.rows;
+        onInstalled(opened.meta, opened.rows);
+        return { kind: "built", generation: generationOf(opened) };
+      });
+    });
   }
 
   #readRows(wanted: Extract<StoreTask, { kind: "readRows" }>["wanted"]): void {
