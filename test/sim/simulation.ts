@@ -44,6 +44,8 @@ const hopsMax = 16;
 const settled = Promise.resolve();
 /** Election timeouts until there must be a leader, after the storm. */
 const electionTimeoutsMax = 10;
+/** Without pre-votes, who cannot win may be the first to campaign several times running, and each time the others wait anew. */
+const unvotedTimeoutsMax = 20;
 const settleUs = 20_000_000;
 const calmUs = 500_000;
 const stepUs = 50_000;
@@ -114,11 +116,9 @@ class Simulation {
   }
 
   async #calm(): Promise<void> {
-    const { swarm } = this.#world;
     this.#nemesis.end(this.#staysDown());
     await this.#runTo(this.#world.restlessUntil);
-    const electionUs = electionTimeoutsMax * swarm.electionTimeoutTicks * tickMs * 1000;
-    await this.#until("a leader is elected", electionUs, () => this.#hasLeader());
+    await this.#until("a leader is elected", this.#electionUs, () => this.#hasLeader());
     await this.#runTo(this.#schedule.now + calmUs);
     this.#clients.close();
     await this.#until("every request is answered", settleUs, () => {
@@ -181,8 +181,13 @@ class Simulation {
   async #elect(): Promise<void> {
     const timeoutUs = this.#world.swarm.electionTimeoutTicks * tickMs * 1000;
     await this.#runTo(this.#schedule.now + 2 * timeoutUs);
-    await this.#until("a leader is elected", electionTimeoutsMax * timeoutUs, () => this.#hasLeader());
+    await this.#until("a leader is elected", this.#electionUs, () => this.#hasLeader());
     await this.#runTo(this.#schedule.now + calmUs);
+  }
+
+  get #electionUs(): number {
+    const { preVote, electionTimeoutTicks } = this.#world.swarm;
+    return (preVote ? electionTimeoutsMax : unvotedTimeoutsMax) * electionTimeoutTicks * tickMs * 1000;
   }
 
   #members(): SimulatedProcess[] {
