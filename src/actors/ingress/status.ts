@@ -108,7 +108,8 @@ export function checkReadiness(
  */
 function checkMember(nodeId: string, { members, voters }: Configuration): ReadinessCheck {
   const name = "member";
-  if (Object.keys(members).length === 0) return { name, ok: true, detail: "the members are not known yet" };
+  // A node that joins is confirmed to be fresh before it has applied whose member it is.
+  if (Object.keys(members).length === 0) return { name, ok: false, detail: "the members are not known yet" };
   const own = Object.hasOwn(members, nodeId) ? members[nodeId] : undefined;
   if (own === undefined) return { name, ok: false, detail: `${nodeId} is not among the members` };
   if (own.standing === "voter" && !voters.includes(nodeId)) {

@@ -53,8 +53,8 @@ describe("ingress: readiness", () => {
     ]);
   });
 
-  it("is not a question of membership while nobody is known to be a member", () => {
-    expect(failing([])).to.deep.equal([]);
+  it("fails while nobody is known to be a member, whatever a leader has confirmed", () => {
+    expect(failing([])).to.deep.equal(["member: the members are not known yet"]);
   });
 
   it("fails for a node that nobody has confirmed to be new, or not lately", () => {
