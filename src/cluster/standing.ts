@@ -1,11 +1,11 @@
 /**
  * @module
- * Where a node stands, read from its board.
+ * Where a node stands, read from its board, and what its log lines say of that.
  */
 
 import type { Board } from "../actor/board.ts";
 import { roleNumbers } from "../actors/protocol/role-number.ts";
-import type { NodeStanding } from "./options.ts";
+import type { LogLine, NodeStanding } from "./options.ts";
 
 const roles: readonly NodeStanding["role"][] = ["follower", "preCandidate", "candidate", "leader"];
 
@@ -18,4 +18,9 @@ export function standingOn(board: Board): NodeStanding {
     appliedIndex: board.get("appliedIndex"),
     snapshotIndex: board.get("snapshotIndex"),
   };
+}
+
+/** Of a line that no actor says; nothing as long as the node knows no term. */
+export function standingFields({ term, commitIndex }: NodeStanding): LogLine["fields"] {
+  return term === 0 ? {} : { term, index: commitIndex };
 }

@@ -24,7 +24,7 @@ import { identify } from "./identify.ts";
 import { join } from "./join.ts";
 import { Keepers } from "./keepers.ts";
 import type { BalsaNode, LogLine, NodeOptions, NodeStanding, StartOptions } from "./options.ts";
-import { standingOn } from "./standing.ts";
+import { standingFields, standingOn } from "./standing.ts";
 import { completeOptions, removeDirectory } from "./start-options.ts";
 import { renewVoteHold } from "./vote-hold.ts";
 
@@ -223,7 +223,7 @@ class RunningNode implements BalsaNode {
     const { httpAdvertise: httpAddr, raftAdvertise: raftAddr } = this.#addresses;
     const here = { id: this.id, httpAddr, raftAddr, incarnation: this.#identity.incarnation };
     const say = (level: LogLine["level"], message: string): void => {
-      this.#options.log({ level, actor: "main", message, fields: {} });
+      this.#options.log({ level, actor: "main", message, fields: standingFields(this.standing) });
     };
     const { signal } = this.#abandon;
     try {

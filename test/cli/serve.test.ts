@@ -50,7 +50,12 @@ describe("balsa serve", function () {
     const askedAt = performance.now();
     expect(await node.stop(closeMsMax)).to.deep.equal({ code: 0, signal: null });
     expect(performance.now() - askedAt).to.be.below(closeMsMax);
-    for (const line of log) expect(JSON.parse(line)).to.include.keys("time", "level", "node", "actor", "message");
+    const lines = log.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    for (const line of lines) expect(line).to.include.keys("time", "level", "node", "actor", "message");
+    for (const line of lines.slice(lines.findIndex(({ message }) => message === "ready"))) {
+      expect(line, "once it is ready").to.include.keys("term", "index");
+      expect(line["term"]).to.be.above(0);
+    }
   });
 
   it("continues on its directory without flags, and with the flag it began with", async () => {

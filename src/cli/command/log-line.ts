@@ -39,10 +39,10 @@ export class LogPrinter {
   };
 
   /** Everything is written from now on, or what was asked for at the start again; either is told whatever the level. */
-  toggleDebug(): void {
+  toggleDebug(standing: LogLine["fields"] = {}): void {
     this.#level = this.#level === "debug" ? this.#style.level : "debug";
     const message = `lines of level ${this.#level} and above are written from now on`;
-    this.#put({ level: "info", actor: "main", message, fields: { logLevel: this.#level } });
+    this.#put({ level: "info", actor: "main", message, fields: { ...standing, logLevel: this.#level } });
   }
 
   #put(line: LogLine): void {

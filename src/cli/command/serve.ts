@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseAddress } from "../../address/address.ts";
 import type { BalsaNode, LogLine, NodeOptions } from "../../cluster/options.ts";
+import { standingFields } from "../../cluster/standing.ts";
 import type { startNode as StartNode } from "../../cluster/start-node.ts";
 import { StartError } from "../../errors/balsa-error.ts";
 import { readSettings } from "./config-file.ts";
@@ -24,13 +25,16 @@ export async function serve(flags: Flags): Promise<never> {
   const settings = readSettings(serveSettings, flags);
   const printer = new LogPrinter(logStyleOf(settings), (text) => process.stderr.write(text));
   const options = nodeOptionsOf(settings, printer.print);
-  process.on("SIGUSR2", () => printer.toggleDebug());
+  let started: BalsaNode | null = null;
+  const standing = (): LogLine["fields"] => (started === null ? {} : standingFields(started.standing));
+  process.on("SIGUSR2", () => printer.toggleDebug(standing()));
   // The node's code is loaded while the directory and the ports are looked at.
   const module = import("../../cluster/start-node.ts");
   module.catch(() => undefined);
-  const say = sayingOf(options);
+  const say = sayingOf(options, standing);
   const stop = onStopRequest(say);
   const node = await start(options, module);
+  started = node;
   tellStart(settings, options, say);
   obeyParent(node, stop.request, say);
   process.exit(await outcomeOf(node, stop.requested, say));
@@ -55,8 +59,8 @@ async function start(
 /** Writes a line of this process itself, not of an actor. */
 type Say = (level: LogLevel, message: string, fields?: LogLine["fields"]) => void;
 
-function sayingOf({ log }: NodeOptions): Say {
-  return (level, message, fields = {}) => log({ level, actor: "main", message, fields });
+function sayingOf({ log }: NodeOptions, standing: () => LogLine["fields"]): Say {
+  return (level, message, fields = {}) => log({ level, actor: "main", message, fields: { ...standing(), ...fields } });
 }
 
 /** What a reader of the log needs first, and for whoever wants to know, where each setting stands. */
