@@ -33,6 +33,7 @@ export class StatusNews {
   /** Called once a turn, with the same object as long as nothing has changed. */
   onStatus(status: LeadershipChanged, commitIndex: LogIndex): void {
     if (status === this.#seen) return;
+    if (this.#seen === null) this.#tellOutside(status, commitIndex);
     this.#seen = status;
     this.#tellRole(status, commitIndex);
     this.#tellLeader(status, commitIndex);
@@ -64,6 +65,17 @@ export class StatusNews {
     if (members === this.#toldMembers || members === "") return;
     this.#toldMembers = members;
     this.#say("info", members, { term, index: commitIndex });
+  }
+
+  /** Of a node that comes back: whether it was removed, or is to be told by the leader what it missed, it cannot know. */
+  #tellOutside({ term, configuration }: LeadershipChanged, commitIndex: LogIndex): void {
+    const { voters, members } = configuration;
+    const { nodeId } = this.#config.identity;
+    if (voters.length === 0 || Object.hasOwn(members, nodeId)) return;
+    const message =
+      `this node is not among the members that its log names (voters ${voters.join(", ")}): it was removed, and is to be ` +
+      "stopped, unless a leader sends to it what it missed";
+    this.#say("warn", message, { term, index: commitIndex });
   }
 
   #tellRemoval({ term, removed }: LeadershipChanged, commitIndex: LogIndex): void {

@@ -86,6 +86,19 @@ describe("what an operator is told", () => {
     ]);
   });
 
+  it("is at the start that its log names members without it, and not while it is taken in", () => {
+    const back = listen("n1");
+    for (const term of [3, 4]) back.news.onStatus(status(term, null, configurationOf(["n2", "n3"])), 7);
+    const told = back.lines.filter(({ level }) => level === "warn");
+    expect(told.map(({ message }) => message.split(":")[0])).to.deep.equal([
+      "this node is not among the members that its log names (voters n2, n3)",
+    ]);
+
+    const joining = listen("n1");
+    for (const voters of [[], ["n2"], ["n1", "n2"]]) joining.news.onStatus(status(3, "n2", configurationOf(voters)), 7);
+    expect(joining.lines.filter(({ message }) => message.includes("not among"))).to.deep.equal([]);
+  });
+
   it("is, once, that others know this node elsewhere than it says", () => {
     const { news, lines } = listen("n1");
     const members = (port: number): Configuration => {
