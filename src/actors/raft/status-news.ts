@@ -15,6 +15,8 @@ export class StatusNews {
   #seen: LeadershipChanged | null = null;
   #told: { readonly term: Term; readonly leaderId: NodeId | null } | null = null;
   #isMisplacementTold = false;
+  /** Whether the others have known this node where it is. */
+  #wasPlaced = false;
   #toldMembers = "";
   #toldRole = "";
   #isRemovalTold = false;
@@ -95,9 +97,16 @@ export class StatusNews {
     if (known === undefined || this.#isMisplacementTold) return;
     const knownAs = `${known.httpAddr} / ${known.raftAddr}`;
     const says = `${this.#advertised.httpAdvertise} / ${this.#advertised.raftAdvertise}`;
-    if (knownAs === says) return;
+    if (knownAs === says) {
+      this.#wasPlaced = true;
+      return;
+    }
     this.#isMisplacementTold = true;
-    const message = `this node is known to others as ${knownAs}, and is started at ${says}: it will tell them`;
+    // It tells them when it starts. Whoever changes its addresses while it runs may be about to start it there.
+    const remedy = this.#wasPlaced
+      ? "start it there, or change them back with balsa member update"
+      : "it will tell them";
+    const message = `this node is known to others as ${knownAs}, and is started at ${says}: ${remedy}`;
     this.#say("warn", message, { node: identity.nodeId, term, knownAs, says });
   }
 }

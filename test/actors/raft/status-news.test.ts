@@ -114,9 +114,14 @@ describe("what an operator is told", () => {
     expect(lines.filter(({ level }) => level === "warn")).to.deep.equal([]);
     for (let times = 0; times < 3; times += 1) news.onStatus(status(1, "n1", members(8191)), 1);
     const told = "this node is known to others as 127.0.0.1:8191 / 127.0.0.1:9191";
-    const says = "and is started at 127.0.0.1:8091 / 127.0.0.1:9091: it will tell them";
+    const says = "and is started at 127.0.0.1:8091 / 127.0.0.1:9091";
+    const remedy = "start it there, or change them back with balsa member update";
     expect(lines.filter(({ level }) => level === "warn").map(({ message }) => message)).to.deep.equal([
-      `${told}, ${says}`,
+      `${told}, ${says}: ${remedy}`,
     ]);
+
+    const moved = listen("n1");
+    moved.news.onStatus(status(1, "n1", members(8191)), 1);
+    expect(moved.lines.map(({ message }) => message)).to.include(`${told}, ${says}: it will tell them`);
   });
 });
