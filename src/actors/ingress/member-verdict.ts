@@ -132,7 +132,9 @@ export function judgeAbsence(nodeId: string, accepted: boolean): Verdict {
   return accepted ? { kind: "done", body: { id: nodeId } } : unknown(nodeId);
 }
 
-function judgeUpdate(change: Extract<MemberChange, { kind: "update" }>, circumstances: Circumstances): Verdict {
+type Update = Extract<MemberChange, { kind: "update" }>;
+
+function judgeUpdate(change: Update, circumstances: Circumstances): Verdict {
   const { configuration } = circumstances.leadership;
   const { nodeId } = change;
   const present = memberOf(configuration, nodeId);
@@ -154,7 +156,34 @@ function judgeUpdate(change: Extract<MemberChange, { kind: "update" }>, circumst
   if (taken !== null) return exists(taken);
   const same = present.httpAddr === member.httpAddr && present.raftAddr === member.raftAddr;
   if (same && present.incarnation === member.incarnation) return done(circumstances, nodeId);
-  return { kind: "propose", step: { kind: "update", nodeId, member } };
+  const isMoved = present.raftAddr !== member.raftAddr;
+  return (
+    (isMoved ? riskOfMove(change, circumstances) : null) ?? {
+      kind: "propose",
+      step: { kind: "update", nodeId, member },
+    }
+  );
+}
+
+/**
+ * Nobody has tried the address: when it is mistyped, the voter is lost until it is started again. That must not be one
+ * too many. A node that says itself where it is, with its incarnation, is there; and one that is not heard now is lost
+ * already.
+ */
+function riskOfMove(
+  { nodeId, incarnation }: Update,
+  { leadership, progress, accepted }: Circumstances,
+): Verdict | null {
+  const { voters } = leadership.configuration;
+  if (incarnation !== "" || accepted || voters.length === 1 || !voters.includes(nodeId)) return null;
+  if (progress === null) return wait;
+  const isAlive = (id: string): boolean => progress.get(id)?.healthy === true;
+  const alive = voters.filter((id) => id !== nodeId && isAlive(id));
+  if (!isAlive(nodeId) || alive.length * 2 > voters.length) return null;
+  const detail =
+    `if nobody is at that address, ${alive.length} of ${voters.length} voters would be left, and no quorum. Start ${nodeId} ` +
+    "there instead: it tells the cluster by itself";
+  return { kind: "hold", code: "QUORUM_AT_RISK", detail, withinMs: riskPatienceMs };
 }
 
 function memberOf({ members }: Configuration, nodeId: string): Member | null {

@@ -140,16 +140,48 @@ describe("ingress: a node that joins", () => {
   });
 });
 
+const members = {
+  n1,
+  n2: { ...n1, httpAddr: "h:1", raftAddr: "h:3" },
+  n3: { ...n1, httpAddr: "h:2", raftAddr: "h:4" },
+};
+
+function circumstances(alive: readonly string[], accepted = false): Circumstances {
+  const progress = new Map(
+    Object.keys(members).map((id, at) => [id, { id, matchIndex: at, healthy: alive.includes(id) }]),
+  );
+  return { leadership: leadership(1, members), progress, accepted, reachMsMax: 0 };
+}
+
+describe("ingress: a voter whose address is changed", () => {
+  const elsewhere: MemberChange = { kind: "update", nodeId: "n2", httpAddr: null, raftAddr: "h:9999", incarnation: "" };
+  const member = { ...members.n2, raftAddr: "h:9999" };
+
+  it("may be lost by that as long as the others are a quorum alive", () => {
+    const verdict = judge(elsewhere, circumstances(["n1", "n2", "n3"]));
+    expect(verdict).to.deep.equal({ kind: "propose", step: { kind: "update", nodeId: "n2", member } });
+  });
+
+  it("stays where it is heard when the others are none, or while nobody knows", () => {
+    const verdict = judge(elsewhere, circumstances(["n1", "n2"]));
+    expect(verdict).to.include({ kind: "hold", code: "QUORUM_AT_RISK" });
+    const unknown = { ...circumstances([]), progress: null };
+    expect(judge(elsewhere, unknown)).to.deep.equal({ kind: "wait" });
+    const forClientsAlone = { ...elsewhere, httpAddr: "h:9998", raftAddr: null };
+    expect(judge(forClientsAlone, unknown), "clients are no quorum").to.include({ kind: "propose" });
+  });
+
+  it("goes when it says so itself, and when it is not heard anyway", () => {
+    expect(judge({ ...elsewhere, incarnation: "i1" }, circumstances(["n1", "n2"]))).to.include({ kind: "propose" });
+    expect(judge(elsewhere, circumstances(["n1"]))).to.include({ kind: "propose" });
+  });
+
+  it("is where it was told to be once that was proposed, whoever dies meanwhile", () => {
+    expect(judge(elsewhere, circumstances(["n1", "n2"], true))).to.include({ kind: "propose" });
+  });
+});
+
 describe("ingress: a voter that is removed", () => {
-  const members = { n1, n2: { ...n1, httpAddr: "h:1" }, n3: { ...n1, httpAddr: "h:2" } };
-
-  function circumstances(alive: readonly string[], accepted = false): Circumstances {
-    const progress = new Map(
-      Object.keys(members).map((id, at) => [id, { id, matchIndex: at, healthy: alive.includes(id) }]),
-    );
-    return { leadership: leadership(1, members), progress, accepted, reachMsMax: 0 };
-  }
-
   it("goes when those that remain have a quorum alive", () => {
     const verdict = judge({ kind: "remove", nodeId: "n3" }, circumstances(["n1", "n2"]));
     expect(verdict).to.deep.equal({ kind: "propose", step: { kind: "remove", nodeId: "n3" } });
