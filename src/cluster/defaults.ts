@@ -28,6 +28,11 @@ interface NodeLimits {
   readonly frameBytesMax: number;
   /** What `valueBytesMax` may be set to. */
   readonly valueBytesMaxMax: number;
+  readonly tickMsMin: number;
+  readonly tickMsMax: number;
+  /** With fewer, one late heartbeat is an election. */
+  readonly electionTimeoutTicksMin: number;
+  readonly electionTimeoutTicksMax: number;
 }
 
 export const defaults: Defaults = {
@@ -52,6 +57,10 @@ export const nodeLimits: NodeLimits = {
   peerQueueBytesMax: 64 * mebibyte,
   frameBytesMax: 32 * mebibyte,
   valueBytesMaxMax: 8 * mebibyte,
+  tickMsMin: 10,
+  tickMsMax: 10_000,
+  electionTimeoutTicksMin: 3,
+  electionTimeoutTicksMax: 1_000,
 };
 
 interface Pace {

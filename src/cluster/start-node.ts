@@ -161,6 +161,7 @@ class RunningNode implements BalsaNode {
   }
 
   async stall(actor: ActorName, milliseconds: number): Promise<void> {
+    if (!stopOrder.includes(actor)) throw new RangeError(`there is no actor ${String(actor)}`);
     await this.#crew.stall(actor, milliseconds).catch(() => undefined);
   }
 
@@ -259,16 +260,24 @@ class RunningNode implements BalsaNode {
   }
 }
 
-function checkOptions({ id, valueBytesMax }: NodeOptions): void {
+function checkOptions({ id, valueBytesMax, tickMs, electionTimeoutTicks }: NodeOptions): void {
   const isValidId: boolean = isNodeId(id);
   if (!isValidId) {
     throw new StartError(`--id ${id} is not a node id: 1 to 64 of A-Z a-z 0-9 . _ -, and not a name every object has`);
   }
+  const { tickMsMin, tickMsMax, electionTimeoutTicksMin, electionTimeoutTicksMax } = nodeLimits;
+  requireWithin("tickMs", tickMs, tickMsMin, tickMsMax);
+  requireWithin("electionTimeoutTicks", electionTimeoutTicks, electionTimeoutTicksMin, electionTimeoutTicksMax);
   if (valueBytesMax > nodeLimits.valueBytesMaxMax) {
     throw new StartError(
       `--value-bytes-max is at most ${nodeLimits.valueBytesMaxMax}: a frame between nodes must hold it`,
     );
   }
+}
+
+function requireWithin(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new StartError(`${name} is a whole number from ${least} to ${most}, not ${value}`);
 }
 
 function addressesOf(options: NodeOptions): Addresses {

@@ -85,6 +85,22 @@ describe("a node inside a program", () => {
     expect(made).to.deep.equal([]);
   });
 
+  it("refuses a pace at which no cluster can live, and faults of actors that it has not", async () => {
+    const before = await readdir(tmpdir());
+    for (const wrong of [{ tickMs: -1 }, { tickMs: 0.5 }, { electionTimeoutTicks: 0 }, { electionTimeoutTicks: NaN }]) {
+      const failure = await failureOf(startNode(wrong));
+      expect(failure).to.be.instanceOf(StartError);
+      expect(String(failure)).to.contain(Object.keys(wrong)[0]);
+    }
+    const made = (await readdir(tmpdir())).filter(
+      (name) => !before.includes(name) && /^balsa-[A-Za-z0-9]{6}$/.test(name),
+    );
+    expect(made).to.deep.equal([]);
+    await using node = await startNode();
+    expect(await failureOf(node.stall("nobody" as "log", 10))).to.be.instanceOf(RangeError);
+    expect(await failureOf(node.crash("nobody" as "log"))).to.be.instanceOf(RangeError);
+  });
+
   it("is crashed at once although an actor of its stands still", async () => {
     const node = await startNode();
     await node.stall("store", 60_000);
