@@ -218,6 +218,18 @@ describe("a cluster whose members change", function () {
     await cluster.client.put("led by", "whoever");
   });
 
+  it("keeps the voter without which only one would be left that the leader does not reach", async () => {
+    const leader = await start(3);
+    const [deaf, needed] = othersThan(leader);
+    if (deaf === undefined || needed === undefined) throw new RangeError("two follow");
+    await cluster.cut({ from: leader.id, to: deaf.id });
+    await untilTrue("it asks for votes", () => deaf.standing.role === "preCandidate");
+    expect(await failureOf(cluster.remove(needed.id))).to.include({ code: "QUORUM_AT_RISK" });
+    await cluster.heal();
+    await cluster.client.put("with", "all three");
+    await cluster.remove(needed.id);
+  });
+
   it("continues where it was after all nodes were crashed at once", async () => {
     await start(3);
     await Promise.all(Array.from({ length: 100 }, (_, at) => cluster.client.put(`k${at}`, `v${at}`)));

@@ -5,6 +5,7 @@
 
 import type { RaftState } from "../../raft/state.ts";
 import { progressOf, statusOf } from "../../raft/status.ts";
+import type { NodeId } from "../../raft/types.ts";
 import type { MemberProgress } from "../protocol/ingress-raft.ts";
 import type { RaftActorEffects } from "./input.ts";
 import type { RaftActorState } from "./state.ts";
@@ -30,15 +31,19 @@ export function inspect(
   }
 }
 
-/** The leader's view: who was heard within an election timeout. What it says of itself is what is durable here. */
+/**
+ * The leader's view: who was heard within an election timeout, and answered it within one. A member that reaches
+ * the leader and is not reached by it says much and is in no quorum. What it says of itself is what is durable here.
+ */
 export function ownView(state: RaftActorState, core: RaftState, nowMs: number): MemberProgress[] {
   if (statusOf(core).role !== "leader") return [];
   const { identity, options } = state.config;
   const heardSinceMs = nowMs - options.electionTimeoutTicks * options.tickMs;
-  return progressOf(core).map(({ id, matchIndex }) => ({
+  const isHeard = (id: NodeId): boolean => (state.heardAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= heardSinceMs;
+  return progressOf(core).map(({ id, matchIndex, recentActive }) => ({
     id,
     matchIndex,
-    healthy: id === identity.nodeId || (state.heardAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= heardSinceMs,
+    healthy: id === identity.nodeId || (recentActive && isHeard(id)),
   }));
 }
 
