@@ -14,8 +14,8 @@ export interface EventSink {
   readonly writableLength: number;
   /** Whether `drain` follows once they are taken. */
   readonly writableNeedDrain: boolean;
-  /** Null while the answer waits behind another of its connection. */
-  readonly socket: { cork(): void; uncork(): void } | null;
+  /** Null while the answer waits behind another of its connection. `setTimeout` cuts it when nothing moves for so long; 0 does not. */
+  readonly socket: { cork(): void; uncork(): void; setTimeout(milliseconds: number): unknown } | null;
   write(bytes: Uint8Array): unknown;
   end(): unknown;
   destroy(): unknown;
@@ -30,6 +30,8 @@ export interface WatchTally {
 
 /** A reader whose watch was ended has so long to take what is left. */
 const lingerMs = 10_000;
+/** One that reads the past and takes nothing for so long is cut off: others wait for the room that it has taken. */
+const stallMsMax = 30_000;
 /** Events of one command are gathered to pieces of this size. */
 const pieceBytes = 64 * 1024;
 
@@ -115,12 +117,16 @@ export class Watcher {
     this.#write(encodeProgress(this.isWhole ? this.#position.revision : null));
   }
 
-  /** Resolves when the client has taken what was written, or is gone. */
+  /** Resolves when the client has taken what was written, or is gone. Nothing is written to it meanwhile. */
   async drained(): Promise<void> {
     if (this.#ended || !this.#sink.writableNeedDrain) return;
+    // The socket's own time limit sees also a part of one large write being taken.
+    const { socket } = this.#sink;
+    socket?.setTimeout(stallMsMax);
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
+    socket?.setTimeout(0);
   }
 
   /**

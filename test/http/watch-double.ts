@@ -114,7 +114,15 @@ export class SinkDouble implements EventSink {
   ended = false;
   destroyed = false;
   writableLength = 0;
-  readonly socket = null;
+  /** Milliseconds after which its connection is cut when nothing moves; 0: never. */
+  timeoutMs = 0;
+  readonly socket = {
+    cork: (): void => undefined,
+    uncork: (): void => undefined,
+    setTimeout: (milliseconds: number): void => {
+      this.timeoutMs = milliseconds;
+    },
+  };
   #listeners: (() => void)[] = [];
 
   get writableNeedDrain(): boolean {

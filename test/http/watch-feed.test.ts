@@ -206,6 +206,21 @@ describe("watches of a node", () => {
     expect(tally.lagged).to.equal(0);
   });
 
+  it("give a client that takes nothing of the past 30 s, and one that follows what is new as long as it likes", async () => {
+    for (let at = 0; at < 60; at++) command("key");
+    const slow = watch({ prefix: "" }, 0);
+    slow.stalled = true;
+    const now = watch({ prefix: "" }, 60);
+    now.stalled = true;
+    command("key");
+    await untilTrue("both have bytes that they do not take", () => slow.writableLength > 0 && now.events.length === 1);
+    await untilTrue("the time limit of the past", () => slow.timeoutMs === 30_000);
+    expect(now.timeoutMs).to.equal(0);
+    slow.drain();
+    await untilTrue("the end of the past", () => slow.events.length === 61);
+    expect(slow.timeoutMs).to.equal(0);
+  });
+
   it("keep the past that their clients have not taken within a bound for all together", async () => {
     const value = "v".repeat(200);
     for (let at = 0; at < 20; at++) history.command(["key", value]);
