@@ -74,6 +74,9 @@ export function matchesEntityTag(ifNoneMatch: string, modRevision: number): bool
   return matched;
 }
 
+/** What reads without a validator have no use for. */
+export const writeFields: readonly string[] = ["if-match", "if-none-match", "idempotency-key"];
+
 /** Refuses fields that this request has no use for, rather than let them pass as if they were obeyed. */
 export function refuseFields(headers: IncomingHttpHeaders, names: readonly string[]): void {
   for (const name of names) {

@@ -10,7 +10,7 @@ import { encodeCursor } from "./cursor.ts";
 import type { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
 import { bad } from "./fields.ts";
-import { refuseFields } from "./header.ts";
+import { refuseFields, writeFields } from "./header.ts";
 import { itemObject } from "./item-json.ts";
 import { streamItems } from "./key-stream.ts";
 import { type ListQuery, pageItemsDefault, parseListQuery } from "./list-query.ts";
@@ -28,7 +28,6 @@ import { Turnstile } from "./turnstile.ts";
 /** Streams at once: each keeps a moment of the state, and with it disk space, for as long as it takes. */
 const streamsMax = 16;
 const step = { rowsMax: 256, bytesMax: 128 * 1024 };
-const conditions: readonly string[] = ["if-match", "if-none-match"];
 
 export class KeyLists {
   readonly #desk: Desk;
@@ -44,7 +43,7 @@ export class KeyLists {
 
   onRequest(exchange: Exchange, text: string): void {
     const { headers } = exchange.request;
-    refuseFields(headers, conditions);
+    refuseFields(headers, writeFields);
     const query = parseListQuery(text, this.#desk.options.keyBytesMax);
     const { level, revision } = query;
     if (headers.accept?.includes("application/x-ndjson") !== true) {

@@ -21,6 +21,8 @@ import { ReadQueryParser } from "./query.ts";
 import type { IngressRequest, Outcome } from "./request.ts";
 import { keyPrefix } from "./route.ts";
 
+/** `If-None-Match` is of use here. */
+const refusedFields: readonly string[] = ["if-match", "idempotency-key"];
 const linearizableRead: IngressRequest = { kind: "read", stale: false, minRevision: 0, redirect: false };
 
 export class KeyReads implements Answerer {
@@ -38,7 +40,7 @@ export class KeyReads implements Answerer {
     const query = this.#queries.parse(queryText);
     const { stale, byLease, maxAgeMs, redirect, revision } = query;
     const headers = exchange.request.headers;
-    if (headers["if-match"] !== undefined) refuseFields(headers, ["if-match"]);
+    refuseFields(headers, refusedFields);
     const minRevision = parseMinRevision(headers);
     const timeoutMs = parseTimeoutMs(headers, options.defaultTimeoutMs);
     const ask: ReadAsk = {

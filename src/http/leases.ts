@@ -8,7 +8,7 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
 import { bad, Fields } from "./fields.ts";
-import { refuseFields } from "./header.ts";
+import { refuseFields, writeFields } from "./header.ts";
 import { textOrBase64 } from "./item-json.ts";
 import { parseNothing } from "./json-body.ts";
 import { parseJsonObject } from "./json-text.ts";
@@ -24,7 +24,6 @@ import { parseWriteAsk, submitWrite } from "./write-ask.ts";
 
 const writeParameters: readonly string[] = ["redirect"];
 const listParameters: readonly string[] = [...levelParameters, "limit", "cursor"];
-const conditions: readonly string[] = ["if-match", "if-none-match"];
 const keysAtOnce = 1000;
 const leasesAtOnce = 256;
 const nothing = new Uint8Array(0);
@@ -78,7 +77,7 @@ export class Leases {
 
   onGet(exchange: Exchange, id: string, text: string): void {
     const leaseId = leaseIdIn(id);
-    refuseFields(exchange.request.headers, conditions);
+    refuseFields(exchange.request.headers, writeFields);
     const level = parseLevel(parseQuery(text, levelParameters));
     this.#moments.submit(exchange, {
       level,
@@ -93,7 +92,7 @@ export class Leases {
 
   /** In pages, by the order of their ids: a lease for a key alone is one of them. */
   onList(exchange: Exchange, text: string): void {
-    refuseFields(exchange.request.headers, conditions);
+    refuseFields(exchange.request.headers, writeFields);
     const parameters = parseQuery(text, listParameters);
     const limit = parseLimit(parameters.get("limit")) ?? pageItemsDefault;
     const cursor = parameters.get("cursor");

@@ -9,7 +9,7 @@ import { afterRevision, type ChangePosition } from "../kv/keys.ts";
 import { Backlogs } from "./backlogs.ts";
 import type { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseMinRevision, parseTimeoutMs, refuseFields } from "./header.ts";
+import { parseMinRevision, parseTimeoutMs, refuseFields, writeFields } from "./header.ts";
 import type { Outcome } from "./request.ts";
 import { Slice } from "./slice.ts";
 import { encodeBeginning } from "./watch-event.ts";
@@ -22,8 +22,6 @@ import { isEnd, Watcher, type WatchTally } from "./watcher.ts";
 /** A watch that was given nothing for so long is given a sign of life; looked at once a second. */
 const quietMsMax = 10_000;
 const lookMs = 1_000;
-
-const refusedFields: readonly string[] = ["if-match", "if-none-match", "idempotency-key"];
 
 /** What `/metrics` says of watches. */
 export interface WatchCounts {
@@ -87,7 +85,7 @@ export class Watches {
     const { options } = this.#desk;
     const { headers } = exchange.request;
     exchange.kind = "watch";
-    refuseFields(headers, refusedFields);
+    refuseFields(headers, writeFields);
     const ask = parseWatch(headers, queryText, options.keyBytesMax);
     const minRevision = parseMinRevision(headers);
     const timeoutMs = parseTimeoutMs(headers, options.defaultTimeoutMs);
