@@ -6,17 +6,19 @@
 import type { Exchange } from "./exchange.ts";
 
 /** A client that takes nothing for so long is cut off. */
-const stallMsMax = 30_000;
+const stallMsDefault = 30_000;
 /** So small that a client which takes it slowly is seen to take it. */
 const pieceBytes = 16 * 1024;
 
 export class AnswerStream {
   readonly #exchange: Exchange;
+  readonly #stallMsMax: number;
   #ended = false;
 
   /** Sends the head. `headers` is a flat list of names and values; it is extended here. */
-  constructor(exchange: Exchange, status: number, headers: string[]) {
+  constructor(exchange: Exchange, status: number, headers: string[], stallMsMax: number = stallMsDefault) {
     this.#exchange = exchange;
+    this.#stallMsMax = stallMsMax;
     exchange.begin(status, headers);
   }
 
@@ -55,7 +57,7 @@ export class AnswerStream {
       };
       const onDrain = (): void => settle(true);
       const onClose = (): void => settle(false);
-      const stalled = setTimeout(onClose, stallMsMax);
+      const stalled = setTimeout(onClose, this.#stallMsMax);
       response.once("drain", onDrain);
       response.once("close", onClose);
     });
