@@ -91,7 +91,7 @@ describe("balsa cluster", function () {
     writeFileSync(config, JSON.stringify({ "slow-request": "0", "log-format": "pretty", endpoints: "unused" }));
     const cluster = await start(3, "--config", config);
     expect(await (await fetch(`http://127.0.0.1:${httpPort + 2}/key/a`)).text()).to.equal("kept");
-    expect(cluster.stderr).to.match(/^n2 \| \d\d:\d\d:\d\d\.\d{3} info {2}n2 main {4}ready$/m);
+    expect(cluster.stderr).to.match(/^n2 \| \d\d:\d\d:\d\d\.\d{3} info {2}n2 main {4}ready( |$)/m);
     cluster.signal("SIGUSR2");
     await cluster.until(() => cluster.stderr.match(/^n\d \|.*level debug and above/gm)?.length === 3);
     expect(await cluster.end()).to.equal(0);
