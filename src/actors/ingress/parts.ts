@@ -22,6 +22,7 @@ export interface IngressLimits {
   readonly queuedMsMax: number;
   /** Commands of one proposal; at least one goes. */
   readonly slabBytesMax: number;
+  /** How long commands wait for company before they are proposed. */
   readonly gathering: GatheringLimits;
   /** Whether reads by lease are asked for as such; else they are linearizable ones. */
   readonly leaseReads: boolean;

@@ -6,6 +6,7 @@ import { createIngress, type Ingress, type IngressInput } from "../../../src/act
 import type { LeadershipChanged, RaftToIngress } from "../../../src/actors/protocol/ingress-raft.ts";
 import type { JoiningMember, MemberChange } from "../../../src/http/request.ts";
 import { emptyConfiguration, type Member } from "../../../src/raft/types.ts";
+import { limits } from "./stepper.ts";
 
 const joining: JoiningMember = {
   nodeId: "n4",
@@ -25,18 +26,7 @@ function leadership(term: number, voters: Readonly<Record<string, Member>>): Lea
 
 /** A change asked of an ingress whose raft and store the test plays. */
 class Change {
-  readonly #ingress: Ingress = createIngress({
-    nodeId: "n1",
-    origin: 1,
-    pendingRequestsMax: 8,
-    proposalsInFlightMax: 4,
-    pendingBytesMax: 1000,
-    proposedBytesMax: 1000,
-    queuedMsMax: 60_000,
-    slabBytesMax: 500,
-    gathering: { writersMin: 100, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
-    leaseReads: false,
-  });
+  readonly #ingress: Ingress = createIngress(limits);
   #nowMs = 0;
   #lastReadId = 0;
 
