@@ -12,6 +12,8 @@ export const binary: string = fileURLToPath(new URL("../src/cli/main.js", import
 
 export interface NodeProcessOptions {
   readonly id: string;
+  /** The compiled command line to start; default: this build's. */
+  readonly binary?: string;
   /** Arguments after `serve`. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -52,7 +54,7 @@ export class NodeProcess {
 
   constructor(options: NodeProcessOptions) {
     this.id = options.id;
-    const command = [...(options.within ?? []), process.execPath, binary, "serve", ...options.args];
+    const command = [...(options.within ?? []), process.execPath, options.binary ?? binary, "serve", ...options.args];
     const [program = process.execPath, ...args] = command;
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NodeProcess, type NodeProcessOptions } from "./node-process.ts";
+import { NodeProcess, type NodeProcessOptions, binary as ownBinary } from "./node-process.ts";
 import { freePorts } from "./ports.ts";
 
 export interface StatusView {
@@ -103,18 +103,21 @@ export class StagedNode {
 
 export class Stage {
   readonly directory: string = mkdtempSync(join(tmpdir(), "balsa-stage-"));
+  readonly #binary: string;
   readonly #processes: NodeProcess[] = [];
   #clusters = 0;
   readonly #onExit = (): void => this.#clear();
   readonly #onSignal = (): void => process.exit(130);
 
-  constructor() {
+  /** `binary` is the compiled command line that its nodes run. */
+  constructor(binary: string = ownBinary) {
+    this.#binary = binary;
     process.on("exit", this.#onExit);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, this.#onSignal);
   }
 
   spawn(options: NodeProcessOptions): NodeProcess {
-    const child = new NodeProcess(options);
+    const child = new NodeProcess({ binary: this.#binary, ...options });
     this.#processes.push(child);
     return child;
   }

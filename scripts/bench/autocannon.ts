@@ -3,19 +3,17 @@
  * Load by autocannon, in a process of its own, where wrk is not installed. It takes more of the machine than wrk does.
  */
 
-import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { promisify } from "node:util";
+import { run } from "./child.ts";
 import { connections, cycleKeys, firstKey, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
 
-const run = promisify(execFile);
 const thisFile = fileURLToPath(import.meta.url);
 
 export const autocannonTool: LoadTool = {
   name: "autocannon",
   async measure(scenario, at, seconds) {
-    const { stdout } = await run(process.execPath, [thisFile, JSON.stringify({ scenario, at, seconds })]);
+    const stdout = await run(process.execPath, [thisFile, JSON.stringify({ scenario, at, seconds })]);
     const measured: Measurement = JSON.parse(stdout);
     return measured;
   },
@@ -69,6 +67,7 @@ async function fire({ scenario, at, seconds }: Shot): Promise<Measurement> {
     requests,
   });
   return {
+    answered: result["2xx"],
     perSecond: result["2xx"] / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,

@@ -24,6 +24,8 @@ export interface Scenario {
 export const cycleKeys = 10_000;
 
 export interface Measurement {
+  /** Answers below 400. */
+  readonly answered: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

@@ -7,13 +7,12 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { run } from "./child.ts";
 import { connections, cycleKeys, firstKey, type LoadTool, type Measurement, type Scenario } from "./scenario.ts";
-
-const run = promisify(execFile);
 
 /** Null when wrk is not on the path. `directory` holds its scripts. */
 export async function findWrk(directory: string): Promise<LoadTool | null> {
-  const version = await run("wrk", ["-v"]).catch((cause: { readonly stdout?: string }) => cause);
+  const version = await promisify(execFile)("wrk", ["-v"]).catch((cause: { readonly stdout?: string }) => cause);
   // It prints its version and exits 1.
   const found = typeof version.stdout === "string" && version.stdout.startsWith("wrk ");
   return found ? { name: "wrk", measure: (scenario, at, seconds) => measure(directory, scenario, at, seconds) } : null;
@@ -32,12 +31,14 @@ async function measure(directory: string, scenario: Scenario, at: number, second
     script,
     scenario.origin,
   ];
-  const { stdout } = await run("wrk", args);
+  const stdout = await run("wrk", args);
   const [, requests, microseconds, status, socket, p50, p99] =
     /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout) ?? [];
   if (requests === undefined) throw new Error(`wrk printed no result: ${stdout}`);
+  const answered = Number(requests) - Number(status);
   return {
-    perSecond: (Number(requests) - Number(status)) / (Number(microseconds) / 1e6),
+    answered,
+    perSecond: answered / (Number(microseconds) / 1e6),
     p50Ms: Number(p50) / 1_000,
     p99Ms: Number(p99) / 1_000,
     failed: Number(status) + Number(socket),

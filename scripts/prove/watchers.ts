@@ -3,7 +3,7 @@
  * Experiment: ten thousand watches of keys that do not change, on one of two followers that apply the same writes.
  */
 
-import { readFileSync } from "node:fs";
+import { processorMs } from "../processor-time.ts";
 import { leaderOf, pause, type Stage, type StagedNode, until } from "../stage.ts";
 import { formatCount } from "../table.ts";
 import type { Check, Experiment } from "./experiment.ts";
@@ -20,8 +20,6 @@ const settleMs = 2_000;
 const stretchMs = 3_000;
 const stretches = 3;
 const dearerMax = 1.3;
-/** What /proc counts processor time in. */
-const ticksPerSecond = 100;
 
 export const watchers: Experiment = {
   name: "watchers",
@@ -110,20 +108,9 @@ async function putFor(leader: StagedNode, prefix: string): Promise<number> {
 }
 
 async function usedBy(nodes: readonly StagedNode[], work: () => Promise<unknown>): Promise<number[]> {
-  const before = nodes.map(processorMs);
+  const before = nodes.map((node) => processorMs(node.process.pid));
   await work();
-  return nodes.map((node, at) => processorMs(node) - (before[at] ?? 0));
-}
-
-/** Of all its threads since it began. */
-function processorMs(node: StagedNode): number {
-  const stat = readFileSync(`/proc/${node.process.pid}/stat`, "utf8");
-  // The name of the program, which may hold anything, ends with the last parenthesis; user and system time follow.
-  const [user = "0", system = "0"] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13);
-  return ((Number(user) + Number(system)) * 1_000) / ticksPerSecond;
+  return nodes.map((node, at) => processorMs(node.process.pid) - (before[at] ?? 0));
 }
 
 function sum(one: readonly number[], other: readonly number[]): number[] {
