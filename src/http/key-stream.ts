@@ -6,10 +6,10 @@
 import { MomentClosedError, type RangeCursor } from "../kv/state-view.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import type { Exchange } from "./exchange.ts";
-import { itemObject } from "./item-json.ts";
+import { itemText } from "./item-json.ts";
 import { nextTurn } from "./moment-reads.ts";
 
-const step = { rowsMax: 256, bytesMax: 64 * 1024 };
+const step = { rowsMax: 128, bytesMax: 64 * 1024 };
 /** A moment of the state is kept no longer than this: disk space goes with it. */
 const streamMsMax = 30 * 60 * 1000;
 
@@ -27,7 +27,7 @@ export async function streamItems(
       const { items, done } = await cursor.next({ ...step, rowsMax: Math.min(step.rowsMax, left) });
       left -= items.length;
       let lines = "";
-      for (const item of items) lines += `${JSON.stringify(itemObject(item.key, item))}\n`;
+      for (const item of items) lines += `${itemText(item.key, item)}\n`;
       if (lines !== "" && !(await stream.write(Buffer.from(lines)))) return;
       if (done || left === 0) return stream.end();
       await nextTurn();
