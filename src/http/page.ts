@@ -64,7 +64,7 @@ export class Page {
     const { response } = this.#exchange;
     if (response.destroyed) this.#budget.give(held);
     else response.once("close", () => this.#budget.give(held));
-    this.#exchange.send(200, headers, Buffer.concat([Buffer.from(before), ...this.#pieces, Buffer.from(after)]));
+    this.#exchange.sendPieces(200, headers, [Buffer.from(before), ...this.#pieces, Buffer.from(after)]);
   }
 
   /** Gives back what it holds, unless an answer does. */
