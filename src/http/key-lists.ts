@@ -14,14 +14,7 @@ import { refuseFields, writeFields } from "./header.ts";
 import { itemText } from "./item-json.ts";
 import { streamItems } from "./key-stream.ts";
 import { type ListQuery, pageItemsDefault, parseListQuery } from "./list-query.ts";
-import {
-  isOpen,
-  type MomentReads,
-  momentHeaders,
-  nextTurn,
-  type ReadMoment,
-  readableRevision,
-} from "./moment-reads.ts";
+import { giveWay, isOpen, type MomentReads, momentHeaders, type ReadMoment, readableRevision } from "./moment-reads.ts";
 import { Page } from "./page.ts";
 import { Turnstile } from "./turnstile.ts";
 
@@ -60,7 +53,7 @@ export class KeyLists {
     const page = new Page(exchange, this.#pages, query.limit ?? pageItemsDefault);
     const cursor = moment.range({ ...query, revision });
     try {
-      const last = await fillPage(exchange, cursor, page);
+      const last = await fillPage(this.#desk, exchange, { cursor, page });
       const rest = last === undefined ? undefined : encodeCursor({ ...restOf(query, last), revision });
       page.answer({ revision, name: "items", rest }, momentHeaders(revision, ageMs));
     } finally {
@@ -75,7 +68,7 @@ export class KeyLists {
     if (exchange.request.method === "HEAD") return exchange.sendWhole(200, headers, "");
     const cursor = moment.range({ ...query, revision });
     try {
-      await streamItems(exchange, cursor, { headers, itemsMax: query.limit ?? Number.POSITIVE_INFINITY });
+      await streamItems(this.#desk, exchange, { cursor, headers, itemsMax: query.limit ?? Number.POSITIVE_INFINITY });
     } finally {
       await cursor.close();
     }
@@ -83,7 +76,11 @@ export class KeyLists {
 }
 
 /** Reads until the page is full; gives its last item when more follow. */
-async function fillPage(exchange: Exchange, cursor: RangeCursor, page: Page): Promise<KeyItem | undefined> {
+async function fillPage(
+  desk: Desk,
+  exchange: Exchange,
+  { cursor, page }: { readonly cursor: RangeCursor; readonly page: Page },
+): Promise<KeyItem | undefined> {
   let last: KeyItem | undefined;
   while (isOpen(exchange)) {
     const { items, done } = await cursor.next(page.isFull ? { ...step, rowsMax: 1 } : step);
@@ -93,7 +90,7 @@ async function fillPage(exchange: Exchange, cursor: RangeCursor, page: Page): Pr
       last = item;
     }
     if (done) return undefined;
-    await nextTurn();
+    await giveWay(desk);
   }
   return undefined;
 }

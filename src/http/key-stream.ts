@@ -5,19 +5,26 @@
 
 import { MomentClosedError, type RangeCursor } from "../kv/state-view.ts";
 import { AnswerStream } from "./answer-stream.ts";
+import type { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
 import { itemText } from "./item-json.ts";
-import { nextTurn } from "./moment-reads.ts";
+import { giveWay } from "./moment-reads.ts";
 
 const step = { rowsMax: 128, bytesMax: 64 * 1024 };
 /** A moment of the state is kept no longer than this: disk space goes with it. */
 const streamMsMax = 30 * 60 * 1000;
 
+export interface StreamedItems {
+  readonly cursor: RangeCursor;
+  readonly headers: string[];
+  readonly itemsMax: number;
+}
+
 /** Begins the answer and ends it; when it cannot be made whole, by cutting the connection. */
 export async function streamItems(
+  desk: Desk,
   exchange: Exchange,
-  cursor: RangeCursor,
-  { headers, itemsMax }: { readonly headers: string[]; readonly itemsMax: number },
+  { cursor, headers, itemsMax }: StreamedItems,
 ): Promise<void> {
   const stream = new AnswerStream(exchange, 200, headers);
   const untilMs = performance.now() + streamMsMax;
@@ -30,7 +37,7 @@ export async function streamItems(
       for (const item of items) lines += `${itemText(item.key, item)}\n`;
       if (lines !== "" && !(await stream.write(Buffer.from(lines)))) return;
       if (done || left === 0) return stream.end();
-      await nextTurn();
+      await giveWay(desk);
     }
   } catch (error) {
     // The state was replaced under it: the client sees that the stream is not whole, and begins again.

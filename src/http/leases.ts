@@ -15,7 +15,7 @@ import { parseJsonObject } from "./json-text.ts";
 import { answerLease, leaseNotFound } from "./lease-answer.ts";
 import { parseLeaseId } from "./lease-id.ts";
 import { pageItemsDefault, parseLimit } from "./list-query.ts";
-import { isOpen, type MomentReads, momentHeaders, nextTurn, type ReadMoment } from "./moment-reads.ts";
+import { giveWay, isOpen, type MomentReads, momentHeaders, type ReadMoment } from "./moment-reads.ts";
 import { Page } from "./page.ts";
 import { percentDecode } from "./percent.ts";
 import { levelParameters, parseLevel, parseQuery } from "./query.ts";
@@ -120,7 +120,7 @@ export class Leases {
           page.add(JSON.stringify(await this.#shown(moment, lease)));
           after = lease.leaseId;
         }
-        await nextTurn();
+        await giveWay(this.#desk);
       }
       if (more) more = (await moment.leases({ after, limit: 1 })).length > 0;
       const rest = more ? String(after) : undefined;

@@ -16,6 +16,8 @@ import { Turnstile } from "./turnstile.ts";
 
 /** Moments read at once: each keeps rows in memory on their way. */
 const readingMax = 8;
+/** The shortest that a timer takes. */
+const giveWayMs = 1;
 /** A state that is replaced under a reader is read anew; it is not replaced often. */
 const attemptsMax = 3;
 
@@ -135,10 +137,14 @@ export function momentHeaders(revision: number, ageMs: number): string[] {
   return headers;
 }
 
-/** Lets everything else that waits on this thread go first. */
-export function nextTurn(): Promise<void> {
+/**
+ * Lets everything else that waits on this thread go first. While requests wait for the node behind, it waits for a
+ * moment more: their way leads over a dozen threads, which want the processors that a listing would keep busy.
+ */
+export function giveWay({ waiting }: Pick<Desk, "waiting">): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    if (waiting === 0) setImmediate(resolve);
+    else setTimeout(resolve, giveWayMs);
   });
 }
 
