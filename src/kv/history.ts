@@ -44,6 +44,8 @@ export interface ChunkSummary {
   readonly time: number;
   readonly lastRevision: number;
   readonly deletions: readonly { readonly key: Uint8Array; readonly revision: number }[];
+  /** Bytes of the records that these deletions have replaced. */
+  readonly deletedBytes: number;
 }
 
 export interface Chunk {
@@ -152,17 +154,19 @@ export function lastRevisionOfChunk(row: Uint8Array): number {
 export function summarizeChunk(rowKey: Uint8Array, row: Uint8Array, crc32: Crc32): ChunkSummary {
   const view = verifiedView(rowKey, row, crc32);
   const deletions: { key: Uint8Array; revision: number }[] = [];
+  let deletedBytes = 0;
   let offset = chunkHeaderBytes;
   for (let left = view.getUint32(9); left > 0; ) {
     const [keyEnd, afterEnd, end] = endsOf(view, offset);
     const after = row.subarray(keyEnd, afterEnd);
     if (isDeletedRow(after)) {
       deletions.push({ key: row.subarray(offset + changeHeaderBytes, keyEnd), revision: modRevisionOfRow(after) });
+      deletedBytes += end - afterEnd;
       left--;
     }
     offset = end;
   }
-  return { time: readWhole(view, 13), lastRevision: readWhole(view, 21), deletions };
+  return { time: readWhole(view, 13), lastRevision: readWhole(view, 21), deletions, deletedBytes };
 }
 
 function verifiedView(rowKey: Uint8Array, row: Uint8Array, crc32: Crc32): DataView {

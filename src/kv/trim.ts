@@ -32,6 +32,8 @@ export interface Trim {
   readonly historyFrom: number;
   /** Keys deleted in these chunks: what is left of them goes too, unless they have changed since. */
   readonly deletions: readonly { readonly key: Uint8Array; readonly revision: number }[];
+  /** Bytes of what was in them. */
+  readonly deletedBytes: number;
 }
 
 /** The oldest chunk that stands, once it has been looked at. */
@@ -53,6 +55,7 @@ export function planTrim(meta: StateMeta, chunks: readonly Row[], crc32: Crc32):
   const chunkKeys: Uint8Array[] = [];
   const deletions: { key: Uint8Array; revision: number }[] = [];
   let bytes = 0;
+  let deletedBytes = 0;
   let { historyFrom } = meta;
   let oldest: OldestChunk | null = null;
   for (const { key, value } of chunks) {
@@ -65,8 +68,10 @@ export function planTrim(meta: StateMeta, chunks: readonly Row[], crc32: Crc32):
     bytes += value.byteLength;
     historyFrom = chunk.lastRevision;
     deletions.push(...chunk.deletions);
+    deletedBytes += chunk.deletedBytes;
   }
-  return { trim: chunkKeys.length === 0 ? null : { chunkKeys, bytes, historyFrom, deletions }, oldest };
+  const trim = { chunkKeys, bytes, historyFrom, deletions, deletedBytes };
+  return { trim: chunkKeys.length === 0 ? null : trim, oldest };
 }
 
 /** Whether the history has outgrown its bounds, when its oldest chunk is that. */

@@ -156,6 +156,7 @@ export class StorePart {
       case "build":
         return this.#build(task.snapshot);
       case "keepSnapshot":
+      case "reclaim":
         return;
       case "retire":
         return states.retire(task.kept);

@@ -29,6 +29,10 @@ export function beginBatch(state: StoreState): void {
   if (batch === null) return;
   state.waiting.splice(0, batch.meta.appliedIndex - state.meta.appliedIndex);
   state.readAhead.clear();
+  if (state.trim !== null) {
+    const { historyFrom, deletedBytes } = state.trim;
+    state.outbox.tasks.push({ kind: "reclaim", historyFrom, deletedBytes });
+  }
   state.trim = null;
   state.writing = batch;
   state.outbox.applying = batch.meta;

@@ -16,16 +16,20 @@ import type { IncomingSnapshot } from "../../storage/snapshot/incoming-snapshot.
 import type { SnapshotJobs } from "../../storage/snapshot/jobs.ts";
 import type { SnapshotDirectory } from "../../storage/snapshot/snapshot-directory.ts";
 import { SnapshotStoppedError, writeSnapshot } from "../../storage/snapshot/write-snapshot.ts";
+import { DroppedSpace } from "../../storage/state/dropped-space.ts";
 import type { OpenedGeneration, StateGenerations } from "../../storage/state/state-generations.ts";
 import type { ReadSnapshotChunk, StoreSnapshotChunk } from "../protocol/raft-store.ts";
 import type { ReadPiece } from "./batch.ts";
 import type { Generation, StoreInput, StoreTask } from "./input.ts";
+import { Reclaim } from "./reclaim.ts";
 
 export interface StoreDiskParts {
   readonly generations: StateGenerations;
   readonly snapshots: SnapshotDirectory;
   readonly incoming: IncomingSnapshot;
   readonly jobs: SnapshotJobs;
+  /** Told of a disk that fails in what nobody waits for. */
+  readonly fail: (cause: unknown) => void;
 }
 
 /** A piece of history to drop at a time: bounds what one batch deletes. */
@@ -44,11 +48,14 @@ export class StoreDisk {
   #storing: Promise<unknown> = Promise.resolve();
   /** The removal of older generations, once ingress has left them. */
   #retiring: Promise<void> = Promise.resolve();
+  /** Of the open generation. */
+  #reclaim: Reclaim;
   #isStopped = false;
 
   constructor(parts: StoreDiskParts, opened: OpenedGeneration) {
     this.#parts = parts;
     this.#opened = opened;
+    this.#reclaim = this.#reclaimOf(opened);
   }
 
   current(): Generation {
@@ -68,6 +75,9 @@ export class StoreDisk {
         return this.#whileReading(this.#readRows(task.wanted));
       case "readDue":
         return this.#whileReading(this.#readDue(task.from, task.rowsMax));
+      case "reclaim":
+        this.#reclaim.onDropped(task.historyFrom, task.deletedBytes);
+        return null;
       case "makeSnapshot":
         return this.#whileReading(this.#makeSnapshot());
       case "readChunk":
@@ -90,6 +100,7 @@ export class StoreDisk {
   async close(): Promise<void> {
     this.#isStopped = true;
     await Promise.allSettled([...this.#reading, this.#storing, this.#retiring]);
+    await this.#reclaim.close();
     await this.#parts.incoming.close();
     await this.#parts.jobs.close();
     await this.#parts.generations.close(this.#opened);
@@ -196,7 +207,13 @@ export class StoreDisk {
     this.#opened = this.#next;
     this.#next = null;
     await Promise.allSettled(this.#reading);
+    await this.#reclaim.close();
+    this.#reclaim = this.#reclaimOf(this.#opened);
     await this.#parts.generations.retire(old, this.#opened.generation);
+  }
+
+  #reclaimOf({ storage, meta }: OpenedGeneration): Reclaim {
+    return new Reclaim(new DroppedSpace(storage, meta.historyFrom), this.#parts.fail);
   }
 
   async #whileReading<Answer>(reading: Promise<Answer>): Promise<Answer> {

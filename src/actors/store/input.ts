@@ -52,6 +52,8 @@ export type StoreTask =
   | { readonly kind: "readRows"; readonly wanted: readonly RowsMissingError[] }
   /** The next leases in order of time, from this row on (null: the first). */
   | { readonly kind: "readDue"; readonly from: Uint8Array | null; readonly rowsMax: number }
+  /** The history up to there is dropped, and with it what is left of deleted keys: their space is to come back when the disk has time. Not answered. */
+  | { readonly kind: "reclaim"; readonly historyFrom: number; readonly deletedBytes: number }
   | { readonly kind: "makeSnapshot" }
   | { readonly kind: "readChunk"; readonly message: ReadSnapshotChunk }
   | { readonly kind: "storeChunk"; readonly message: StoreSnapshotChunk }

@@ -32,7 +32,8 @@ export const startStore: StartActor<StoreConfig> = async (context) => {
   const generations = new StateGenerations(config.stateDirectory, snapshots, context.supervisor, jobs);
   const opened = await generations.open();
   for (const warning of opened.warnings) context.supervisor.log("warn", warning, { node: config.identity.nodeId });
-  const disk = new StoreDisk({ generations, snapshots, incoming: new IncomingSnapshot(snapshots, jobs), jobs }, opened);
+  const incoming = new IncomingSnapshot(snapshots, jobs);
+  const disk = new StoreDisk({ generations, snapshots, incoming, jobs, fail: (cause) => context.fail(cause) }, opened);
   const limits = {
     bytesMax: config.historyBytesMax,
     ageMax: historyAgeMax,

@@ -10,6 +10,7 @@
 import { Level } from "level";
 import { StorageError } from "../../errors/balsa-error.ts";
 import type { RowChange } from "../../kv/row.ts";
+import type { SpacedRows } from "./dropped-space.ts";
 import type { Row, RowRange, StateSnapshot, StateStorage } from "./state-storage.ts";
 
 export type StateDatabase = Level<Uint8Array, Uint8Array>;
@@ -49,8 +50,18 @@ export async function openStateDatabase(path: string): Promise<StateDatabase> {
   return database;
 }
 
-export class LevelStateStorage implements StateStorage {
+/**
+ * The types of `level` leave out what browsers lack; on Node it is a ClassicLevel. It takes a key that is no Buffer for
+ * an empty one here, and an empty one for no bound.
+ */
+interface FiledDatabase {
+  approximateSize(from: Buffer, to: Buffer): Promise<number>;
+  compactRange(from: Buffer, to: Buffer): Promise<void>;
+}
+
+export class LevelStateStorage implements StateStorage, SpacedRows {
   readonly #database: StateDatabase;
+  #writtenBytes = 0;
   /** Once a write was rejected, nothing is written on this handle any more. */
   #failed = false;
 
@@ -121,6 +132,24 @@ export class LevelStateStorage implements StateStorage {
     return new LevelStateSnapshot(this.#database);
   }
 
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  async filedBytes(from: Uint8Array, to: Uint8Array): Promise<number> {
+    const database = this.#database as unknown as FiledDatabase;
+    return failing(`cannot measure the state in ${this.#database.location}`, () =>
+      database.approximateSize(bufferOf(from), bufferOf(to)),
+    );
+  }
+
+  async reclaim(from: Uint8Array, to: Uint8Array): Promise<void> {
+    const database = this.#database as unknown as FiledDatabase;
+    await failing(`cannot compact the state in ${this.#database.location}`, () =>
+      database.compactRange(bufferOf(from), bufferOf(to)),
+    );
+  }
+
   async close(): Promise<void> {
     await failing(`cannot close the state in ${this.#database.location}`, () => this.#database.close());
   }
@@ -131,6 +160,7 @@ export class LevelStateStorage implements StateStorage {
     for (const { key, value } of rows) {
       if (value === null) batch.del(key);
       else batch.put(key, value);
+      this.#writtenBytes += key.byteLength + (value?.byteLength ?? 0);
     }
     try {
       await batch.write({ sync });
@@ -180,6 +210,10 @@ class LevelStateSnapshot implements StateSnapshot {
     await this.#iterator.close();
     await this.#snapshot.close();
   }
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 async function failing<Result>(what: string, call: () => Promise<Result>): Promise<Result> {

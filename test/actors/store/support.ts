@@ -167,6 +167,8 @@ export class Stepped {
         const range = { from: task.from ?? from, to, rowsMax: task.rowsMax, bytesMax: 1e9 };
         return this.step({ kind: "dueRead", rows: await this.storage.read(range) });
       }
+      case "reclaim":
+        return this.effects;
       default:
         throw new Error(`${task.kind} is not done here`);
     }
