@@ -49,13 +49,6 @@ export class Backlogs {
     return this.#total > this.#bounds.totalBytesMax;
   }
 
-  /** Whether more may be read for those who can wait for it. Half of the room is for those who cannot. */
-  get hasRoom(): boolean {
-    const bytesMax = this.#bounds.totalBytesMax / 2;
-    if (this.#total > bytesMax) this.#lookAgain();
-    return this.#total <= bytesMax;
-  }
-
   #lookAgain(): void {
     const nowMs = performance.now();
     if (nowMs - this.#lookedAtMs < lookAgainMs) return;

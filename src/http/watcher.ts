@@ -5,21 +5,19 @@
 
 import { afterRevision, type ChangePosition } from "../kv/keys.ts";
 import type { Backlogs } from "./backlogs.ts";
-import { type ChangeEvent, encodeLagged, encodeProgress } from "./watch-event.ts";
+import { type ChangeEvent, encodeBeginning, encodeLagged, encodeProgress } from "./watch-event.ts";
 import type { WatchAsk } from "./watch-query.ts";
 
 /** What a watch needs of the response that it streams to. */
 export interface EventSink {
   /** Bytes written that the client's connection has not taken yet. */
   readonly writableLength: number;
-  /** Whether `drain` follows once they are taken. */
-  readonly writableNeedDrain: boolean;
   /** Null while the answer waits behind another of its connection. `setTimeout` cuts it when nothing moves for so long; 0 does not. */
   readonly socket: { cork(): void; uncork(): void; setTimeout(milliseconds: number): unknown } | null;
-  write(bytes: Uint8Array): unknown;
+  /** `onTaken` is called once the client's connection has taken them; with an error, when it never will. */
+  write(bytes: Uint8Array, onTaken: (error?: Error | null) => void): unknown;
   end(): unknown;
   destroy(): unknown;
-  on(event: "drain", listener: () => void): unknown;
 }
 
 /** Counted over all watches since the node began. */
@@ -30,8 +28,10 @@ export interface WatchTally {
 
 /** A reader whose watch was ended has so long to take what is left. */
 const lingerMs = 10_000;
-/** One that reads the past and takes nothing for so long is cut off: others wait for the room that it has taken. */
+/** One that reads the past and takes nothing for so long is cut off. */
 const stallMsMax = 30_000;
+/** The same while others wait for the room that it has taken. */
+const hurriedStallMsMax = 2_000;
 /** Events of one command are gathered to pieces of this size. */
 const pieceBytes = 64 * 1024;
 
@@ -50,7 +50,12 @@ export class Watcher {
   #pieces: Buffer[] = [];
   #gathered = 0;
   #ended = false;
-  #onDrained: () => void = () => undefined;
+  /** Set while `drained` waits. */
+  #onDrained: (() => void) | null = null;
+  #isHurried = false;
+  readonly #onTaken = (error?: Error | null): void => {
+    if (!error && this.backlog === 0) this.#onDrained?.();
+  };
   #linger: NodeJS.Timeout | undefined;
   /** `performance.now()` when bytes were last written. */
   wroteAtMs: number = performance.now();
@@ -61,7 +66,11 @@ export class Watcher {
     this.#sink = sink;
     this.#backlogs = backlogs;
     this.#tally = tally;
-    sink.on("drain", () => this.#onDrained());
+  }
+
+  /** Writes what each stream begins with. */
+  begin(): void {
+    this.#write(encodeBeginning(isEnd(this.#position) ? this.#position.revision : null));
   }
 
   get position(): ChangePosition {
@@ -117,16 +126,32 @@ export class Watcher {
     this.#write(encodeProgress(this.isWhole ? this.#position.revision : null));
   }
 
-  /** Resolves when the client has taken what was written, or is gone. Nothing is written to it meanwhile. */
+  /** Resolves when the client has taken all that was written, or is gone. Nothing is written to it meanwhile. */
   async drained(): Promise<void> {
-    if (this.#ended || !this.#sink.writableNeedDrain) return;
+    if (this.#ended || this.backlog === 0) return;
     // The socket's own time limit sees also a part of one large write being taken.
     const { socket } = this.#sink;
     socket?.setTimeout(stallMsMax);
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
+    this.#onDrained = null;
+    this.#isHurried = false;
     socket?.setTimeout(0);
+  }
+
+  /** Others wait for the room that it has taken: when it takes nothing, it is cut off sooner. */
+  hurry(): void {
+    if (this.#isHurried || this.#onDrained === null) return;
+    this.#isHurried = true;
+    this.#sink.socket?.setTimeout(hurriedStallMsMax);
+  }
+
+  /** It is known that another event of the same command follows, and not when: what is held back need not wait for it. */
+  pause(): void {
+    if (this.#held !== null) this.#gather(this.#held.encode(this.ask.previous, false));
+    this.#held = null;
+    this.#flush();
   }
 
   /**
@@ -148,7 +173,7 @@ export class Watcher {
     this.#pieces = [];
     this.#sink.end();
     this.#linger = setTimeout(() => this.#sink.destroy(), lingerMs).unref();
-    this.#onDrained();
+    this.#onDrained?.();
   }
 
   /** The client is gone. */
@@ -158,7 +183,7 @@ export class Watcher {
     this.#held = null;
     this.#pieces = [];
     this.#backlogs.remove(this);
-    this.#onDrained();
+    this.#onDrained?.();
   }
 
   #lag(revision: number): void {
@@ -188,7 +213,7 @@ export class Watcher {
     // Left to itself, node:http writes after the turn: the time it takes would be in nobody's slice.
     const { socket } = this.#sink;
     socket?.cork();
-    this.#sink.write(bytes);
+    this.#sink.write(bytes, this.#onTaken);
     socket?.uncork();
     this.#backlogs.measure(this, this.#sink.writableLength);
   }
@@ -196,6 +221,12 @@ export class Watcher {
   /** Bytes that the client has not taken. */
   get backlog(): number {
     return this.#sink.writableLength;
+  }
+
+  /** The same, with what is about to be written. */
+  get untaken(): number {
+    const held = this.#held?.encode(this.ask.previous, true).length ?? 0;
+    return this.backlog + this.#gathered + held;
   }
 }
 

@@ -10,14 +10,15 @@ import { Backlogs } from "./backlogs.ts";
 import type { Desk } from "./desk.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseMinRevision, parseTimeoutMs, refuseFields, writeFields } from "./header.ts";
+import { PastRoom } from "./past-room.ts";
 import type { Outcome } from "./request.ts";
 import { Slice } from "./slice.ts";
-import { encodeBeginning } from "./watch-event.ts";
+import { StateRefusal } from "./state-refusal.ts";
 import { WatchFeed } from "./watch-feed.ts";
 import { WatchHistory } from "./watch-history.ts";
 import { parseWatch, type WatchAsk } from "./watch-query.ts";
 import { isBelow } from "./watch-read.ts";
-import { isEnd, Watcher, type WatchTally } from "./watcher.ts";
+import { Watcher, type WatchTally } from "./watcher.ts";
 
 /** A watch that was given nothing for so long is given a sign of life; looked at once a second. */
 const quietMsMax = 10_000;
@@ -43,9 +44,11 @@ export class Watches {
   constructor(desk: Desk) {
     const { backend, options } = desk;
     this.#desk = desk;
-    this.#backlogs = new Backlogs({ bytesMax: options.watchBytesMax, totalBytesMax: options.watchesBytesMax });
+    const { watchBytesMax, watchesBytesMax } = options;
+    this.#backlogs = new Backlogs({ bytesMax: watchBytesMax, totalBytesMax: watchesBytesMax });
     this.#feed = new WatchFeed(backend, (watcher) => this.#history.follow(watcher));
-    this.#history = new WatchHistory(backend, this.#feed, this.#backlogs);
+    // The other half is for what is new.
+    this.#history = new WatchHistory(backend, this.#feed, new PastRoom(watchesBytesMax / 2));
   }
 
   get counts(): WatchCounts {
@@ -108,7 +111,7 @@ export class Watches {
     moment.close().catch((error: unknown) => this.#desk.backend.fail(error));
     if (compacted) {
       const kept = `changes are kept from revision ${compactedRevision} on; list the keys again, then watch from there`;
-      throw new BalsaError("COMPACTED", kept);
+      throw new StateRefusal("COMPACTED", kept, revision);
     }
     const headers = ["Content-Type", "text/event-stream", "Cache-Control", "no-store", "X-Accel-Buffering", "no"];
     headers.push("Balsa-Revision", String(revision));
@@ -123,7 +126,6 @@ export class Watches {
   }
 
   #begin(response: ServerResponse, ask: WatchAsk, after: ChangePosition): void {
-    response.write(encodeBeginning(isEnd(after) ? after.revision : null));
     const watcher = new Watcher(ask, after, response, this.#backlogs, this.#tally);
     this.#watchers.add(watcher);
     // Told to whoever writes to a connection that has just gone; `close` follows.
@@ -133,6 +135,7 @@ export class Watches {
       this.#feed.leave(watcher);
       watcher.close();
     });
+    watcher.begin();
     this.#ticker ??= setInterval(() => void this.#look(), lookMs).unref();
     this.#history.follow(watcher);
   }

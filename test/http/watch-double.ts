@@ -123,24 +123,24 @@ export class SinkDouble implements EventSink {
       this.timeoutMs = milliseconds;
     },
   };
-  #listeners: (() => void)[] = [];
+  #onTaken: (() => void)[] = [];
 
-  get writableNeedDrain(): boolean {
-    return this.writableLength > 0;
-  }
-
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onTaken: () => void = () => undefined): void {
     if (this.ended) throw new Error("written after its end");
     this.text += Buffer.from(bytes).toString();
-    if (this.stalled) this.writableLength += bytes.length;
-    return !this.stalled;
+    if (this.stalled) {
+      this.writableLength += bytes.length;
+      this.#onTaken.push(onTaken);
+    } else {
+      process.nextTick(onTaken);
+    }
   }
 
   /** The client takes all that was written, and what comes. */
   drain(): void {
     this.stalled = false;
     this.writableLength = 0;
-    for (const listener of this.#listeners) listener();
+    for (const onTaken of this.#onTaken.splice(0)) onTaken();
   }
 
   end(): void {
@@ -149,10 +149,6 @@ export class SinkDouble implements EventSink {
 
   destroy(): void {
     this.destroyed = true;
-  }
-
-  on(_event: "drain", listener: () => void): void {
-    this.#listeners.push(listener);
   }
 
   /** `<id> <event> <key>` of each event, in order; blocks without data are none. */

@@ -6,6 +6,7 @@
 import { expect } from "chai";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { Backlogs } from "../../src/http/backlogs.ts";
+import { PastRoom } from "../../src/http/past-room.ts";
 import { WatchFeed } from "../../src/http/watch-feed.ts";
 import { WatchHistory } from "../../src/http/watch-history.ts";
 import { Watcher } from "../../src/http/watcher.ts";
@@ -25,7 +26,7 @@ beforeEach(() => {
   history = new HistoryDouble();
   feed = new WatchFeed(history.backend, (watcher) => behind.follow(watcher));
   backlogs = new Backlogs({ bytesMax, totalBytesMax: 3 * bytesMax });
-  behind = new WatchHistory(history.backend, feed, backlogs);
+  behind = new WatchHistory(history.backend, feed, new PastRoom(1.5 * bytesMax));
 });
 
 afterEach(() => {
