@@ -9,8 +9,10 @@ import { announcesMore, drain, readBody, tooLarge } from "./body.ts";
 import { ById } from "./by-id.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import type { Exchange } from "./exchange.ts";
+import { tooStale } from "./freshness.ts";
 import type { HttpOptions } from "./options.ts";
 import type { IngressRequest, Milestones, Outcome } from "./request.ts";
+import { StateRefusal } from "./state-refusal.ts";
 
 /** Answers the requests of its kind once it is known what became of them. May throw a BalsaError instead. */
 export interface Answerer {
@@ -105,6 +107,8 @@ export class Desk {
 
   /** Answers with the error: a refusal as it says, anything else as the failure of this node. */
   fail(exchange: Exchange, error: unknown): void {
+    if (error instanceof StateRefusal)
+      return exchange.refuse(error.code, error.message, ["Balsa-Revision", String(error.revision)]);
     if (error instanceof BalsaError) return exchange.refuse(error.code, error.message);
     exchange.closing = true;
     exchange.refuse("INTERNAL", "the node failed; its log says why");
@@ -112,7 +116,10 @@ export class Desk {
   }
 
   #render(exchange: Exchange, outcome: Outcome): void {
-    if (outcome.kind === "refused") return exchange.refuse(outcome.code, outcome.detail);
+    if (outcome.kind === "refused") {
+      if (outcome.code === "TOO_STALE") throw tooStale(this.backend, outcome.detail);
+      return exchange.refuse(outcome.code, outcome.detail);
+    }
     if (outcome.kind === "redirect") {
       return exchange.send(307, ["Location", `http://${outcome.httpAddr}${exchange.request.url ?? "/"}`], "");
     }

@@ -3,10 +3,10 @@
  * Answers to requests that change leases.
  */
 
-import { BalsaError } from "../errors/balsa-error.ts";
 import type { Result } from "../kv/result.ts";
 import type { Exchange } from "./exchange.ts";
 import { answerRefusal } from "./refusal.ts";
+import { StateRefusal } from "./state-refusal.ts";
 
 export function answerLease(exchange: Exchange, revision: number, result: Result): void {
   const headers = ["Balsa-Revision", String(revision)];
@@ -18,7 +18,7 @@ export function answerLease(exchange: Exchange, revision: number, result: Result
     }
     case "leasesKept": {
       const [kept] = result.leases;
-      if (kept === undefined || kept.ttlMs === 0) throw leaseNotFound(kept?.leaseId ?? 0);
+      if (kept === undefined || kept.ttlMs === 0) throw leaseNotFound(kept?.leaseId ?? 0, revision);
       return exchange.json(200, { id: String(kept.leaseId), ttlMs: kept.ttlMs }, headers);
     }
     case "leaseEnded":
@@ -29,6 +29,6 @@ export function answerLease(exchange: Exchange, revision: number, result: Result
   }
 }
 
-export function leaseNotFound(leaseId: number): BalsaError {
-  return new BalsaError("LEASE_NOT_FOUND", `there is no lease ${leaseId}`);
+export function leaseNotFound(leaseId: number, revision: number): StateRefusal {
+  return new StateRefusal("LEASE_NOT_FOUND", `there is no lease ${leaseId}`, revision);
 }

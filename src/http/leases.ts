@@ -84,7 +84,7 @@ export class Leases {
       revision: undefined,
       onMoment: async ({ moment, ageMs }) => {
         const lease = moment.lease(leaseId);
-        if (lease === undefined) throw leaseNotFound(leaseId);
+        if (lease === undefined) throw leaseNotFound(leaseId, moment.revision);
         exchange.json(200, await this.#shown(moment, lease), momentHeaders(moment.revision, ageMs));
       },
     });

@@ -12,6 +12,7 @@ import { parseMinRevision, parseTimeoutMs } from "./header.ts";
 import type { Level } from "./query.ts";
 import { compactedDetail } from "./refusal.ts";
 import type { Outcome } from "./request.ts";
+import { StateRefusal } from "./state-refusal.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** Moments read at once: each keeps rows in memory on their way. */
@@ -121,11 +122,12 @@ export function readableRevision(moment: StateMoment, revision: number | undefin
     case "readable":
       return revision;
     case "compacted":
-      throw new BalsaError("COMPACTED", compactedDetail(moment.compactedRevision));
+      throw new StateRefusal("COMPACTED", compactedDetail(moment.compactedRevision), moment.revision);
     case "future":
-      throw new BalsaError(
+      throw new StateRefusal(
         "BAD_REQUEST",
         `revision ${revision} lies in the future: the store stands at ${moment.revision}`,
+        moment.revision,
       );
   }
 }
