@@ -151,10 +151,23 @@ export class Reads {
 
   /** Answers what the state has reached, and asks for the next round. */
   flush(): void {
+    if (this.#parts.standing.leadership.removed) this.#refuseUnconfirmed();
     if (this.#granted.length > 0) this.#reachIndex();
     if (this.#behind.length > 0) this.#reachRevision();
     this.#ask(this.#linearizable);
     this.#ask(this.#byLease);
+  }
+
+  /** This node was removed: no leader confirms anything for it, and what it has grows old. */
+  #refuseUnconfirmed(): void {
+    const { out, standing } = this.#parts;
+    const detail =
+      "this node was removed from the cluster: ask a member, or this one for what it still has with level=stale";
+    for (const read of this.#byRequest.values()) {
+      if (read.behind) continue;
+      this.#settle(read);
+      out.refuse(read.requestId, "NO_LEADER", detail, decided(read.round, standing.nowMs));
+    }
   }
 
   #reachIndex(): void {

@@ -19,6 +19,9 @@ import { type Batch, decided, type OnOutcome, type PendingWrite } from "./write-
 
 type WriteRequest = Pick<Command, "operation" | "idempotency">;
 
+/** Ticks for which results of what was committed before this node was removed may still be on their way. */
+const lastResultsTicks = 3;
+
 export class Writes {
   readonly #parts: Parts;
   readonly #gathering: Gathering;
@@ -38,6 +41,8 @@ export class Writes {
   #earliestDeadlineMs = Number.POSITIVE_INFINITY;
   #newestProposalId = 0;
   #wakeAtMs = 0;
+  /** Since this node has known that it was removed. */
+  #ticksRemoved = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -118,6 +123,7 @@ export class Writes {
   flush(): void {
     const { limits, standing } = this.#parts;
     this.#wakeAtMs = 0;
+    if (standing.leadership.removed) return this.#refuseQueue();
     if (this.#blocked || standing.leadership.leaderId === null) {
       this.#heldUpAtMs = standing.nowMs;
       return;
@@ -287,7 +293,9 @@ export class Writes {
   /** Settles what has run out of time. No request waits longer than to `stopDeadlineMs`. */
   onTick(stopDeadlineMs: number): void {
     this.#blocked = false;
-    const { nowMs } = this.#parts.standing;
+    const { nowMs, leadership } = this.#parts.standing;
+    this.#ticksRemoved = leadership.removed ? this.#ticksRemoved + 1 : 0;
+    if (this.#ticksRemoved > lastResultsTicks) this.#giveUpProposed();
     if (this.#queue.length > 2 * this.#bySequence.size) this.#queue = this.#queue.filter((write) => !write.settled);
     if (nowMs < Math.min(this.#earliestDeadlineMs, stopDeadlineMs)) return;
     let earliestMs = Number.POSITIVE_INFINITY;
@@ -297,6 +305,19 @@ export class Writes {
       else this.#onDeadline(write, nowMs >= stopDeadlineMs);
     }
     this.#earliestDeadlineMs = earliestMs;
+  }
+
+  /** This node was removed: what it has not proposed certainly does not happen, and will not through it. */
+  #refuseQueue(): void {
+    for (const write of this.#queue)
+      if (!write.settled) this.#answerRefused(write, "NO_LEADER", `${removedDetail}: ask a member`);
+    this.#queue = [];
+  }
+
+  /** This node was removed: nobody tells it any more what became of what it has proposed. */
+  #giveUpProposed(): void {
+    for (const write of this.#bySequence.values())
+      if (write.batch !== null) this.#answerRefused(write, "LEADERSHIP_LOST", `${removedDetail} meanwhile`);
   }
 
   /** Refuses what has waited here since `sinceMs` or longer although raft took writes all the while. */
@@ -360,4 +381,5 @@ export class Writes {
   }
 }
 
+const removedDetail = "this node was removed from the cluster";
 const overloadedDetail = "too many bytes wait to be written at this node";
