@@ -15,6 +15,8 @@ export interface Member {
   readonly raftAddr: string;
   readonly role: MemberRole;
   readonly leader: boolean;
+  /** Of a learner that is to vote once it has caught up. */
+  readonly joining: boolean;
 }
 
 export interface ListedMember extends Member {
@@ -92,13 +94,14 @@ function successOf(answer: Answer): JsonObject {
   throw errorOf(answer);
 }
 
-function memberOf({ id, httpAddr, raftAddr, role, leader }: JsonObject): Member {
+function memberOf({ id, httpAddr, raftAddr, role, leader, joining }: JsonObject): Member {
   return {
     id: textOf(id),
     httpAddr: textOf(httpAddr),
     raftAddr: textOf(raftAddr),
     role: role === "voter" ? "voter" : "learner",
     leader: leader === true,
+    joining: joining === true,
   };
 }
 

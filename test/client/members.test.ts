@@ -4,7 +4,7 @@ import { BalsaClient } from "../../src/client/balsa-client.ts";
 import { BalsaError } from "../../src/errors/balsa-error.ts";
 import { type FakeNode, problem, type Respond, startFakeNode } from "./fake-node.ts";
 
-const n4 = { id: "n4", httpAddr: "h:1", raftAddr: "h:2", role: "learner", leader: false } as const;
+const n4 = { id: "n4", httpAddr: "h:1", raftAddr: "h:2", role: "learner", leader: false, joining: false } as const;
 
 describe("the members, as a client changes them", () => {
   let node: FakeNode;
@@ -24,7 +24,7 @@ describe("the members, as a client changes them", () => {
   it("are listed with what the leader knows of each, and without", async () => {
     const members = [
       { ...n4, matchIndex: 7, healthy: true },
-      { ...n4, id: "n5", matchIndex: null, healthy: false },
+      { ...n4, id: "n5", joining: true, matchIndex: null, healthy: false },
     ];
     const { members: face } = await open((_, response) => response.writeHead(200).end(JSON.stringify({ members })));
     expect(await face.list()).to.deep.equal(members);

@@ -10,6 +10,7 @@ interface Member {
   readonly httpAddr: string;
   readonly raftAddr: string;
   readonly healthy: boolean;
+  readonly joining?: boolean;
 }
 
 async function membersAt(node: NodeProcess): Promise<readonly Member[]> {
@@ -47,7 +48,8 @@ describe("members of real clusters", function () {
   it("join through any member, as learners when they say so, and are promoted by a command", async () => {
     const [, second, third, fourth] = nodes;
     await fourth.start("--join", second.url, "--learner");
-    expect(await memberAt(third, "n4")).to.include({ role: "learner" });
+    const learner = await memberAt(third, "n4");
+    expect(learner).to.include({ role: "learner" }).and.not.have.property("joining");
     const promoted = await runCli(["member", "promote", "n4", "--endpoints", third.url]);
     expect(promoted).to.deep.include({ code: 0, stderr: "" });
     expect(await memberAt(second, "n4")).to.include({ role: "voter", healthy: true });
@@ -72,7 +74,10 @@ describe("members of real clusters", function () {
     ]);
     expect(added.code).to.equal(1);
     expect(added.stderr).to.include("has not reached it at 127.0.0.1:2");
-    expect(await memberAt(first, "dead")).to.include({ role: "learner", healthy: false });
+    expect(await memberAt(first, "dead")).to.include({ role: "learner", joining: true, healthy: false });
+    const replaced = await runCli(["member", "replace", "dead", "--timeout-ms", "1500", "--endpoints", first.url]);
+    expect(replaced.code, replaced.stderr).to.equal(0);
+    expect(await memberAt(first, "dead"), "still meant to vote").to.include({ role: "learner", joining: true });
     expect((await runCli(["member", "remove", "dead", "--endpoints", first.url])).code).to.equal(0);
   });
 

@@ -11,6 +11,8 @@ export interface ShownMember {
   readonly raftAddr: string;
   readonly role: "voter" | "learner";
   readonly leader: boolean;
+  /** Of a learner that is to vote once it has caught up. */
+  readonly joining?: true;
 }
 
 export interface InspectedMember extends ShownMember {
@@ -28,12 +30,14 @@ export function listMembers(leadership: LeadershipChanged): readonly ShownMember
 /** Of one that is among the members. */
 export function showMember({ configuration, leaderId }: LeadershipChanged, id: string): ShownMember {
   const member = configuration.members[id];
+  const votes = configuration.voters.includes(id);
   return {
     id,
     httpAddr: member?.httpAddr ?? "",
     raftAddr: member?.raftAddr ?? "",
-    role: configuration.voters.includes(id) ? "voter" : "learner",
+    role: votes ? "voter" : "learner",
     leader: id === leaderId,
+    ...(!votes && member?.standing === "voter" ? { joining: true } : {}),
   };
 }
 

@@ -58,7 +58,8 @@ async function replace(client: BalsaClient, id: string, flags: Flags): Promise<n
     id,
     httpAddr: httpAddr ?? before.httpAddr,
     raftAddr: raftAddr ?? before.raftAddr,
-    role: before.role,
+    // What it was meant to be: of the old directory's way to a vote nothing is left.
+    role: before.joining ? "voter" : before.role,
     ...(incarnation === undefined ? {} : { incarnation }),
   };
   await client.members.remove(id);
