@@ -22,11 +22,16 @@ import type { NodeOptions } from "./options.ts";
 export async function identify(directory: DataDirectory, options: NodeOptions): Promise<DirectoryIdentity> {
   if (directory.identity !== null) return directory.identity;
   const begin = beginningOf(options);
-  if (begin.kind === "bootstrap") await refuseSecondCluster(options.id, options.peers ?? []);
+  if (begin.kind === "bootstrap") await refuseSecondCluster(options.id, knownUrls(options));
   const clusterId = begin.kind === "bootstrap" ? randomBytes(16).toString("hex") : await clusterIdAt(begin.url);
   const identity = { nodeId: options.id, clusterId, incarnation: newIncarnation(), begin };
   await writeIdentity(directory, identity);
   return identity;
+}
+
+/** Where a cluster may be known: peers, and the address that others are told, where nobody of this node listens yet. */
+function knownUrls({ peers = [], advertiseHttp }: NodeOptions): readonly string[] {
+  return advertiseHttp === undefined ? peers : [...peers, `http://${advertiseHttp}`];
 }
 
 function beginningOf({ begin, data }: NodeOptions): Beginning {

@@ -36,11 +36,11 @@ export async function clusterIdAt(url: string): Promise<string> {
 }
 
 /**
- * Sees that no cluster is begun beside one that a peer knows. Peers that do not answer are taken for not begun yet.
+ * Sees that no cluster is begun beside one that is known at one of these URLs. Who does not answer is taken for not begun yet.
  * Throws a StartError with the words how to become, or to replace, a member of that cluster.
  */
-export async function refuseSecondCluster(id: string, peers: readonly string[]): Promise<void> {
-  const asked = peers.map(async (url) => {
+export async function refuseSecondCluster(id: string, urls: readonly string[]): Promise<void> {
+  const asked = urls.map(async (url) => {
     const status = await exchangeJson("GET", `${url}/status`, undefined, { timeoutMs: peerTimeoutMs });
     return { url, clusterId: status.body["clusterId"], members: status.body["members"] };
   });

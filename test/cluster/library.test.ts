@@ -73,6 +73,16 @@ describe("a node inside a program", () => {
     expect(String(failure)).to.contain("was not told how to begin");
   });
 
+  it("begins no second cluster where one answers at the address that it is to tell others", async () => {
+    await using node = await startNode();
+    await node.ready();
+    const advertiseHttp = new URL(node.httpUrl).host;
+    const failure = await failureOf(startNode({ data: directory, begin: { kind: "bootstrap" }, advertiseHttp }));
+    expect(failure).to.be.instanceOf(StartError);
+    expect(String(failure)).to.contain(`${node.httpUrl} belongs to cluster`).and.contain("is a member there");
+    expect(await readdir(directory)).to.not.include("identity.json");
+  });
+
   it("says why when it cannot listen, and removes the temporary directory", async () => {
     await using node = await startNode();
     const before = await readdir(tmpdir());
