@@ -56,6 +56,7 @@ describe("three processes", function () {
       const response = await put(writer, key, "hello");
       expect(response.status).to.equal(204);
       expect(response.headers.get("etag")).to.equal(`"${response.headers.get("balsa-revision")}"`);
+      expect(await get(writer, key, "stale"), "its own, without asking anybody").to.equal("hello");
       for (const reader of cluster.nodes) expect(await get(reader, key)).to.equal("hello");
     }
   });
