@@ -239,7 +239,7 @@ export class LogStore implements LogStorage {
     if (this.#resetting) return true;
     const { lane, link } = this.#durableStart;
     const [below, above] = deadRanges(lane, link.index);
-    const rest = Buffer.compare(this.#sweptTo, below.to) < 0 ? { from: this.#sweptTo, to: below.to } : below;
+    const rest = Buffer.compare(this.#sweptTo, below.to) <= 0 ? { from: this.#sweptTo, to: below.to } : below;
     const sweptTo = await this.#sweepSome(rest);
     if (sweptTo !== null) this.#sweptTo = sweptTo;
     const hasRemoved = sweptTo !== null || (await this.#sweepSome(above)) !== null;
