@@ -48,7 +48,6 @@ export function shortenBootScan(state: RaftState, index: LogIndex): void {
   scan.lastIndex = index - 1;
   scan.found = scan.found.filter((found) => found < index);
   scan.committed = Math.min(scan.committed, scan.found.length);
-  scan.nextIndex = Math.min(scan.nextIndex, index);
 }
 
 function finish(state: RaftState, scan: BootScan): void {

@@ -73,6 +73,26 @@ describe("the scan of a log that was found at the start", () => {
     expect(commitAfterScan(b)).to.equal(16);
   });
 
+  it("looks at the last entry, too, when that is a piece by itself", () => {
+    const b = restarted([noop(1, 1), change(1, 2), change(1, 3)], 1);
+    b.reads = [{ from: 1, to: 3, bytesMax: 1 }];
+    b.read();
+    b.collect();
+    expect(b.reads.map(({ from, to }) => [from, to])).to.deep.equal([[3, 4]]);
+    expect(commitAfterScan(b)).to.equal(2);
+  });
+
+  it("asks once, and again when the log had no answer", () => {
+    const b = restarted([noop(1, 1), change(1, 2), change(1, 3)]);
+    b.collect();
+    expect(b.reads).to.have.length(1);
+    b.reads = [];
+    b.step({ kind: "entriesRead", from: 1, entries: [] });
+    b.collect();
+    expect(b.reads.map(({ from, to }) => [from, to])).to.deep.equal([[1, 4]]);
+    expect(commitAfterScan(b)).to.equal(2);
+  });
+
   it("begins above what is applied", () => {
     const b = new CoreCluster(["a", "b", "c"]).node("b");
     b.crash();
@@ -104,6 +124,28 @@ describe("the scan of a log that was found at the start", () => {
     expect(b.reads).to.deep.equal([]);
     // Of what was there at the start one change is left, which nothing proves.
     expect(b.state.log.commitIndex).to.equal(0);
+  });
+
+  it("forgets the last change when that alone is overwritten", () => {
+    const b = restarted([noop(1, 1), change(1, 2), change(1, 3)]);
+    b.read();
+    overwrite(b, 2, [command(2, 3)]);
+    b.collect();
+    expect(b.state).to.deep.include({ bootScan: null });
+    expect(b.state.log.commitIndex).to.equal(0);
+  });
+
+  it("still looks at all that is left when a leader overwrites what it has not come to", () => {
+    const b = restarted([noop(1, 1), change(1, 2), command(1, 3), change(1, 4), command(1, 5)], 1);
+    b.reads = [{ from: 1, to: 3, bytesMax: 1 }];
+    b.read();
+    b.collect();
+    b.reads = [];
+    overwrite(b, 4, [command(2, 5)]);
+    b.step({ kind: "entriesRead", from: 3, entries: [command(1, 3)] });
+    b.collect();
+    expect(b.reads.map(({ from, to }) => [from, to])).to.deep.equal([[4, 5]]);
+    expect(commitAfterScan(b)).to.equal(2);
   });
 
   it("forgets a farewell that is overwritten, and not what it has proved", () => {

@@ -34,8 +34,6 @@ export class LevelRows implements RowStore {
   constructor(directory: string) {
     this.place = directory;
     this.#level = new Level<Buffer, Buffer>(directory, options);
-    // A failure to open is told to whoever calls `open`.
-    this.#level.on("error", () => {});
   }
 
   /** Throws `StartError` when another process has it open, `StorageError` when it cannot be opened. */

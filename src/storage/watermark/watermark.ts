@@ -113,7 +113,6 @@ export class Watermark {
       await this.sync();
     } finally {
       this.#cancelTimer?.();
-      this.#cancelTimer = null;
       this.#file.close();
     }
   }
