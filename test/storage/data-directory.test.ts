@@ -4,9 +4,22 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { StartError, StorageError } from "../../src/errors/balsa-error.ts";
-import { newIncarnation, openDataDirectory, writeIdentity } from "../../src/storage/data-directory.ts";
+import {
+  explainOpenFailure,
+  newIncarnation,
+  openDataDirectory,
+  writeIdentity,
+} from "../../src/storage/data-directory.ts";
 import { makeDirectoryDurably, removeDurably, renameDurably, writeFileDurably } from "../../src/storage/files.ts";
+import { checksum } from "../../src/storage/log/record.ts";
 import { rejection } from "./log/fixtures.ts";
+
+/** An identity of n1 with these fields instead, and the checksum that goes with them. */
+function identityOf(changes: Readonly<Record<string, unknown>>): string {
+  const whole = { formatVersion: 1, nodeId: "n1", clusterId: "c1", incarnation: "00", begin: { kind: "bootstrap" } };
+  const contents = { ...whole, ...changes };
+  return JSON.stringify({ ...contents, checksum: checksum(JSON.stringify(contents)).toString("hex") });
+}
 
 describe("a data directory", () => {
   let root: string;
@@ -75,11 +88,51 @@ describe("a data directory", () => {
     expect(await readdir(root)).to.deep.equal(["identity.json"]);
   });
 
-  it("is refused when it holds data but no owner", async () => {
-    await mkdir(join(root, "log"));
-    const error = await rejection(() => openDataDirectory(root, n1));
-    expect(error).to.be.instanceOf(StartError);
-    expect(error.message).to.contain(`${root} holds log but no identity.json`);
+  for (const name of ["log", "watermark", "begun", "state", "snapshots"])
+    it(`is refused when it holds ${name} but no owner`, async () => {
+      await mkdir(join(root, name));
+      const error = await rejection(() => openDataDirectory(root, n1));
+      expect(error).to.be.instanceOf(StartError);
+      expect(error.message).to.contain(`${root} holds ${name} but no identity.json`);
+    });
+
+  it("is refused when its identity or a part of it cannot be reached", async () => {
+    await symlink(join(root, "log"), join(root, "log"));
+    await writeFile(join(root, "identity.json"), identityOf({}));
+    const unreached = await rejection(() => openDataDirectory(root, n1));
+    expect(unreached).to.be.instanceOf(StartError);
+    expect(unreached.message).to.equal(`${join(root, "log")} cannot be used: ELOOP`);
+    await rm(join(root, "identity.json"));
+    await mkdir(join(root, "identity.json"));
+    const unread = await rejection(() => openDataDirectory(root, n1));
+    expect(unread).to.be.instanceOf(StorageError);
+    expect(unread.message).to.equal(`cannot read ${join(root, "identity.json")}: EISDIR`);
+  });
+
+  it("takes each way in which a node begins, and no other, though the checksum is right", async () => {
+    const file = join(root, "identity.json");
+    for (const taken of [{ kind: "bootstrap" }, { ...begin, learner: true }]) {
+      await writeFile(file, identityOf({ begin: taken }));
+      expect((await openDataDirectory(root, n1)).identity?.begin).to.deep.equal(taken);
+    }
+    for (const refused of [
+      { begin: null },
+      { begin: "bootstrap" },
+      { begin: {} },
+      { begin: { kind: "other" } },
+      { begin: { ...begin, kind: "other" } },
+      { begin: { kind: "join", learner: false } },
+      { begin: { kind: "join", url: 7, learner: false } },
+      { begin: { kind: "join", url: "http://127.0.0.1:8091" } },
+      { nodeId: 1 },
+      { clusterId: null },
+      { incarnation: 5 },
+    ]) {
+      await writeFile(file, identityOf(refused));
+      const error = await rejection(() => openDataDirectory(root, { nodeId: (refused.nodeId ?? "n1") as string }));
+      expect(error, JSON.stringify(refused)).to.be.instanceOf(StorageError);
+      expect(error.message).to.contain(`${file} does not verify`);
+    }
   });
 
   it("is refused when it cannot be written to", async () => {
@@ -109,6 +162,26 @@ describe("a data directory", () => {
       const error = await rejection(() => openDataDirectory(root, n1));
       expect(error).to.be.instanceOf(StorageError);
       expect(error.message).to.contain(`${file} does not verify`);
+    }
+  });
+});
+
+describe("a database that does not open", () => {
+  it("is another process's when it is locked, and else the disk's", () => {
+    const locked = Object.assign(new Error("lock"), { code: "LEVEL_LOCKED" });
+    for (const error of [locked, new Error("not open", { cause: locked })]) {
+      const explained = explainOpenFailure("/data/log", error);
+      expect(explained).to.be.instanceOf(StartError);
+      expect(explained.message).to.equal("another process uses /data/log");
+    }
+    for (const [error, why] of [
+      [new Error("no space"), "no space"],
+      [new Error("not open", { cause: new Error("no space") }), "no space"],
+      ["no space", "no space"],
+    ] as const) {
+      const explained = explainOpenFailure("/data/log", error);
+      expect(explained).to.be.instanceOf(StorageError);
+      expect(explained.message).to.equal(`/data/log cannot be opened: ${why}`);
     }
   });
 });

@@ -65,7 +65,8 @@ export class LevelStateStorage implements StateStorage, SpacedRows {
   /** Once a write was rejected, nothing is written on this handle any more. */
   #failed = false;
 
-  private constructor(database: StateDatabase) {
+  /** `database` is open, and closed with this. */
+  constructor(database: StateDatabase) {
     this.#database = database;
   }
 

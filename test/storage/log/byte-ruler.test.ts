@@ -31,6 +31,20 @@ describe("the ruler of the log's bytes", () => {
     }
   });
 
+  it("measures what came in the place of a tail, and not what was dropped", () => {
+    const ruler = rulerOf(1024, () => 10);
+    ruler.truncate(512);
+    ruler.append(23_050);
+    for (let index = 513; index <= 1024; index += 1) ruler.append(100);
+    const whole = 5110 + 23_050 + 51_200;
+    expect(ruler.bytes).to.equal(whole);
+    // From 2 560 at the sample of 256 to 28 160 at that of 512, which is of the new tail.
+    ruler.compact(400);
+    expect(ruler.bytes).to.equal(whole - (2560 + 14_400));
+    ruler.compact(600);
+    expect(ruler.bytes).to.equal(424 * 100);
+  });
+
   it("moves its start", () => {
     for (const start of [0, 1, 255, 256, 257, 999, 1000]) {
       const ruler = rulerOf(1000, () => 10);
@@ -39,6 +53,28 @@ describe("the ruler of the log's bytes", () => {
       if (start === 1000) continue;
       ruler.truncate(1000);
       expect(ruler.bytes).to.equal((999 - start) * 10);
+    }
+  });
+
+  it("takes nothing when everything is compacted, wherever the log ends", () => {
+    for (const last of [0, 255, 256, 257, 512]) {
+      const ruler = rulerOf(last, () => 10);
+      ruler.compact(last);
+      expect(ruler.bytes, `last ${last}`).to.equal(0);
+      ruler.append(7);
+      expect(ruler.bytes).to.equal(7);
+    }
+  });
+
+  it("is exact at a sample though its neighbours are of other sizes", () => {
+    for (const [start, above] of [
+      [256, 256 * 2 + 512 * 3],
+      [512, 512 * 3],
+      [768, 256 * 3],
+    ] as const) {
+      const ruler = rulerOf(1024, (index) => (index <= 256 ? 1 : index <= 512 ? 2 : 3));
+      ruler.compact(start);
+      expect(ruler.bytes, `start ${start}`).to.equal(above);
     }
   });
 

@@ -109,14 +109,50 @@ describe("the log with its watermark", () => {
     await log.close();
   });
 
-  it("refuses to start when the watermark is missing beside a log that is not new", async () => {
+  for (const [what, operation] of [
+    ["a term", vote({ currentTerm: 1, votedFor: null })],
+    ["a vote", vote({ currentTerm: 1, votedFor: "n1" })],
+    ["entries", append(1, commands(1, 3))],
+    ["a snapshot", { kind: "recordSnapshot" as const, snapshot: snapshotAt(1, 1) }],
+  ] as const)
+    it(`refuses to start when the watermark is missing beside a log that holds ${what}`, async () => {
+      const disk = newDisk();
+      const log = logOn(disk);
+      await log.open();
+      await log.write([operation]);
+      const error = await rejection(() => logOn({ rows: disk.rows, file: new MemorySlotFile() }).open());
+      expect(error.message).to.equal("memory: the watermark of this log is missing");
+      await log.close();
+    });
+
+  it("answers for what it found above the watermark at the start, too", async () => {
     const disk = newDisk();
     const log = logOn(disk);
     await log.open();
-    await log.write([vote({ currentTerm: 1, votedFor: "n1" })]);
-    const error = await rejection(() => logOn({ rows: disk.rows, file: new MemorySlotFile() }).open());
-    expect(error.message).to.equal("memory: the watermark of this log is missing");
+    await log.write([append(1, commands(1, 3), { currentTerm: 1, votedFor: "n1" })]);
     await log.close();
+    await crashDuring(disk, [append(4, commands(1, 2))], true);
+    expect((await logOn(disk).open()).last).to.deep.equal({ index: 5, term: 1 });
+    // Raft may have acknowledged entry 5 since. The power goes, and with it that entry.
+    disk.file.bytes = disk.file.synced;
+    const batch = disk.rows.batch();
+    batch.del(entryKey(firstLane, 5));
+    await batch.write({ sync: true });
+    expect((await rejection(() => logOn(disk).open())).message).to.contain("it ends at 4, entry 5 was durable");
+  });
+
+  it("closes its rows and its watermark when it refuses to start", async () => {
+    const disk = newDisk();
+    const log = logOn(disk);
+    await log.open();
+    await log.write([append(1, commands(1, 3))]);
+    await log.close();
+    const closed: string[] = [];
+    const rows = new MemoryRows();
+    rows.close = () => Promise.resolve(void closed.push("rows"));
+    disk.file.close = () => void closed.push("watermark");
+    await rejection(() => logOn({ rows, file: disk.file }).open());
+    expect(closed).to.deep.equal(["rows", "watermark"]);
   });
 
   for (const isWritten of [true, false]) {
@@ -150,9 +186,20 @@ describe("the log with its watermark", () => {
     await log.write([append(1, commands(1, 5))]);
     expect(disk.file.syncs).to.equal(before);
     expect(disk.file.unsynced.size).to.equal(1);
-    await log.write([vote({ currentTerm: 2, votedFor: "n3" }, { term: 1, index: 5 })]);
-    expect(disk.file.syncs).to.equal(before + 1);
-    expect(disk.file.unsynced.size).to.equal(0);
+    let expected = before;
+    for (const hardState of [
+      { currentTerm: 2, votedFor: "n3" },
+      { currentTerm: 3, votedFor: "n3" },
+      { currentTerm: 4, votedFor: null },
+      { currentTerm: 4, votedFor: "n1" },
+    ]) {
+      await log.write([vote(hardState, { term: 1, index: 5 })]);
+      expected += 1;
+      expect(disk.file.syncs, JSON.stringify(hardState)).to.equal(expected);
+      expect(disk.file.unsynced.size).to.equal(0);
+    }
+    await log.write([vote({ currentTerm: 4, votedFor: "n1" }, { term: 1, index: 5 })]);
+    expect(disk.file.syncs, "nothing of it has changed").to.equal(expected);
     await log.close();
   });
 

@@ -154,87 +154,6 @@ describe("a snapshot", () => {
   });
 });
 
-describe("the directory of snapshots", () => {
-  cleansUp();
-
-  it("removes what was not finished, and keeps the newest two", async () => {
-    const path = await temporaryDirectory();
-    await writeFile(join(path, "making-4-1"), "half");
-    await writeFile(join(path, "incoming-4-1"), "half");
-    const directory = await SnapshotDirectory.open(path);
-    expect(await readdir(path)).to.deep.equal([]);
-    for (const index of [9, 10, 100]) {
-      await writeFile(directory.makingPath({ index, term: 1 }), "whole");
-      await directory.adopt(directory.makingPath({ index, term: 1 }), { index, term: 1 });
-    }
-    expect(await directory.list()).to.deep.equal([
-      { index: 100, term: 1 },
-      { index: 10, term: 1 },
-    ]);
-  });
-
-  it("keeps the one that the log names, and its own beside any number of received ones", async () => {
-    const directory = await SnapshotDirectory.open(await temporaryDirectory());
-    const make = async (index: number): Promise<void> => {
-      await writeFile(directory.makingPath({ index, term: 1 }), "own");
-      await directory.adopt(directory.makingPath({ index, term: 1 }), { index, term: 1 });
-    };
-    await make(10);
-    await make(20);
-    const again = await SnapshotDirectory.open(directory.path);
-    await again.keepRecorded({ index: 10, term: 1 });
-    for (const index of [31, 32, 33, 34, 35, 36]) {
-      await writeFile(again.incomingPath({ index, term: 1 }), "a leader's");
-      await again.receive(again.incomingPath({ index, term: 1 }), { index, term: 1 });
-    }
-    expect((await again.list()).map(({ index }) => index)).to.deep.equal([20, 10]);
-    await writeFile(again.makingPath({ index: 30, term: 1 }), "own");
-    await again.adopt(again.makingPath({ index: 30, term: 1 }), { index: 30, term: 1 });
-    expect((await again.list()).map(({ index }) => index)).to.deep.equal([30, 20, 10]);
-    expect(await readdir(again.path)).to.have.length(3 + 4);
-    await again.takeOn({ index: 35, term: 1 });
-    expect((await readdir(again.path)).sort()).to.deep.equal(["30-1.snap", "35-1.snap", "36-1.received"]);
-  });
-
-  it("removes what an earlier process received once the core begins, but for what has come again", async () => {
-    const path = await temporaryDirectory();
-    for (const index of [5, 6, 7]) await writeFile(join(path, `${index}-1.received`), "old");
-    const directory = await SnapshotDirectory.open(path);
-    expect(await readdir(path)).to.have.length(3);
-    await directory.takeOn({ index: 5, term: 1 });
-    await writeFile(directory.incomingPath({ index: 6, term: 1 }), "new");
-    await directory.receive(directory.incomingPath({ index: 6, term: 1 }), { index: 6, term: 1 });
-    await directory.keepRecorded({ index: 5, term: 1 });
-    expect((await readdir(path)).sort()).to.deep.equal(["5-1.snap", "6-1.received"]);
-  });
-
-  it("removes what was received once its own snapshot is as new, and nothing newer", async () => {
-    const directory = await SnapshotDirectory.open(await temporaryDirectory());
-    for (const index of [4, 5, 6]) {
-      await writeFile(directory.incomingPath({ index, term: 1 }), "a leader's");
-      await directory.receive(directory.incomingPath({ index, term: 1 }), { index, term: 1 });
-    }
-    await writeFile(directory.makingPath({ index: 5, term: 1 }), "own");
-    await directory.adopt(directory.makingPath({ index: 5, term: 1 }), { index: 5, term: 1 });
-    expect((await readdir(directory.path)).sort()).to.deep.equal(["5-1.snap", "6-1.received"]);
-  });
-
-  it("reads chunks by offset, and says where the file ends", async () => {
-    const directory = await SnapshotDirectory.open(await temporaryDirectory());
-    const id = { index: 3, term: 1 };
-    await writeFile(directory.pathOf(id), "0123456789");
-    const text = async (offset: number, bytesMax: number): Promise<unknown> => {
-      const chunk = await directory.readChunk(id, offset, bytesMax);
-      return chunk === null ? null : [new TextDecoder().decode(chunk.bytes), chunk.last];
-    };
-    expect(await text(0, 4)).to.deep.equal(["0123", false]);
-    expect(await text(4, 6)).to.deep.equal(["456789", true]);
-    expect(await text(8, 100)).to.deep.equal(["89", true]);
-    expect(await text(10, 1)).to.equal(null);
-    expect(await directory.readChunk({ index: 4, term: 1 }, 0, 1)).to.equal(null);
-  });
-});
-
 describe("a snapshot that comes in", () => {
   cleansUp();
 
@@ -297,7 +216,25 @@ describe("a snapshot that comes in", () => {
     for (const chunk of wrong) expect((await incoming.store(chunk)).accepted).to.equal(false);
     expect(await incoming.store(later)).to.deep.equal({ offset: 20, accepted: true });
     await incoming.close();
+    await incoming.close();
     expect(await readdir(directory.path)).to.deep.equal([]);
+    expect(await incoming.store({ ...later, offset: 20 }), "it is dropped").to.deep.equal({
+      offset: 0,
+      accepted: false,
+    });
+  });
+
+  it("takes the place of another that is under way, and leaves nothing of it", async () => {
+    const made = await makeSnapshot();
+    const directory = await SnapshotDirectory.open(await temporaryDirectory());
+    const incoming = new IncomingSnapshot(directory, inlineJobs);
+    const other = { ...made.metadata, lastIncludedIndex: 1 };
+    await incoming.store({ from: "n1", snapshot: other, offset: 0, bytes: new Uint8Array(10), last: false });
+    expect(await receive(made, incoming)).to.equal(true);
+    expect(await readdir(directory.path)).to.have.length(1);
+    const end = (await stat(made.path)).size;
+    const late = { from: "n1", snapshot: made.metadata, offset: end, bytes: new Uint8Array(1), last: true };
+    expect(await incoming.store(late), "it is whole").to.deep.equal({ offset: 0, accepted: false });
   });
 
   it("goes on where it broke off when the same one begins again, and not when another does", async () => {
@@ -317,6 +254,10 @@ describe("a snapshot that comes in", () => {
       150,
     );
     expect(await begin(100), "what is there is not sent again").to.equal(150);
+    const otherBytes = { from: "n1", snapshot: made.metadata, offset: 0, bytes: new Uint8Array(100), last: false };
+    expect((await incoming.store(otherBytes)).offset, "another file of the same snapshot").to.equal(100);
+    expect(await begin(100), "and back").to.equal(100);
+    expect(await begin(200), "more at once than is there").to.equal(200);
     expect(await begin(100, "n2"), "another sender's file may be another one").to.equal(100);
     expect(await receive(made, incoming)).to.equal(true);
     expect(await readFile(directory.receivedPath(id))).to.deep.equal(await readFile(made.path));
@@ -325,8 +266,13 @@ describe("a snapshot that comes in", () => {
   it("is refused when it is not the snapshot that it was announced as", async () => {
     const made = await makeSnapshot();
     const directory = await SnapshotDirectory.open(await temporaryDirectory());
-    const metadata = { ...made.metadata, lastIncludedIndex: made.metadata.lastIncludedIndex + 1 };
-    expect(await receive({ ...made, metadata }, new IncomingSnapshot(directory, inlineJobs))).to.equal(false);
-    expect(await readdir(directory.path)).to.deep.equal([]);
+    for (const change of [
+      { lastIncludedIndex: made.metadata.lastIncludedIndex + 1 },
+      { lastIncludedTerm: made.metadata.lastIncludedTerm + 1 },
+    ]) {
+      const metadata = { ...made.metadata, ...change };
+      expect(await receive({ ...made, metadata }, new IncomingSnapshot(directory, inlineJobs))).to.equal(false);
+      expect(await readdir(directory.path)).to.deep.equal([]);
+    }
   });
 });

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { StorageError } from "../../../src/errors/balsa-error.ts";
 import { batchKey, metaKey } from "../../../src/kv/keys.ts";
 import { applyBatch } from "../../../src/kv/machine.ts";
 import { batchRowsKept, emptyMeta, type StateMeta } from "../../../src/kv/meta.ts";
@@ -9,7 +10,13 @@ import { ReadAhead } from "../../../src/kv/read-ahead.ts";
 import { inlineJobs } from "../../../src/storage/snapshot/jobs.ts";
 import { SnapshotDirectory } from "../../../src/storage/snapshot/snapshot-directory.ts";
 import { writeSnapshot } from "../../../src/storage/snapshot/write-snapshot.ts";
-import { readCurrentGeneration, writeCurrentGeneration } from "../../../src/storage/state/generation.ts";
+import {
+  listGenerations,
+  makeGeneration,
+  readCurrentGeneration,
+  removeOtherGenerations,
+  writeCurrentGeneration,
+} from "../../../src/storage/state/generation.ts";
 import { stateDatabaseOptions } from "../../../src/storage/state/level-state-storage.ts";
 import { StateGenerations } from "../../../src/storage/state/state-generations.ts";
 import type { StateStorage } from "../../../src/storage/state/state-storage.ts";
@@ -219,8 +226,34 @@ describe("the numbered rows", () => {
   });
 });
 
+describe("the directories of generations", () => {
+  cleansUp();
+
+  it("are counted on from the highest there ever was, whether it is still there or not", async () => {
+    const path = await temporaryDirectory();
+    expect((await makeGeneration(path)).generation).to.equal(1);
+    for (const name of ["10", "9", "2x", "x2", "notes"]) await mkdir(join(path, name));
+    expect(await listGenerations(path)).to.deep.equal([1, 9, 10]);
+    expect((await makeGeneration(path)).generation).to.equal(11);
+    await writeCurrentGeneration(path, 40);
+    const { generation, path: made } = await makeGeneration(path);
+    expect(generation).to.equal(41);
+    expect(made).to.equal(join(path, "41"));
+    await removeOtherGenerations(path, 10);
+    expect((await readdir(path)).sort()).to.deep.equal(["10", "2x", "CURRENT", "notes", "x2"]);
+  });
+});
+
 describe("the file that names the valid generation", () => {
   cleansUp();
+
+  it("fails with its name when it cannot be read: a state is not rebuilt for that", async () => {
+    const path = await temporaryDirectory();
+    await mkdir(join(path, "CURRENT"));
+    const error = await readCurrentGeneration(path).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(StorageError);
+    expect(String(error)).to.contain(`cannot read ${join(path, "CURRENT")}: EISDIR`);
+  });
 
   it("is nothing when any byte of it is wrong", async () => {
     const path = await temporaryDirectory();

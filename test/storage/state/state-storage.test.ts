@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { StorageError } from "../../../src/errors/balsa-error.ts";
-import { LevelStateStorage } from "../../../src/storage/state/level-state-storage.ts";
+import { LevelStateStorage, openStateDatabase } from "../../../src/storage/state/level-state-storage.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
 import type { Row, StateStorage } from "../../../src/storage/state/state-storage.ts";
 import { bytes, cleansUp, cleanUp, temporaryDirectory } from "./support.ts";
@@ -57,6 +57,13 @@ for (const [name, open] of storages)
       expect(await storage.read({ ...range, rowsMax: 7 })).to.have.length(7);
       expect(await storage.read({ ...range, bytesMax: 250 })).to.have.length(3);
       expect(await storage.read({ ...range, bytesMax: 1 })).to.have.length(1);
+      // A row is 102 bytes.
+      expect(await storage.read({ ...range, bytesMax: 204 }), "met exactly").to.have.length(2);
+      expect(await storage.read({ ...range, bytesMax: 205 })).to.have.length(3);
+      const backward = (await storage.read({ ...range, order: "desc" })).map(({ key }) => key[1] ?? 0);
+      expect(backward).to.deep.equal(read.toReversed());
+      expect(await storage.read({ ...range, from: Uint8Array.of(0x62, read[40] ?? 0) })).to.have.length(10);
+      expect(await storage.read({ ...range, to: Uint8Array.of(0x62, read[40] ?? 0) })).to.have.length(40);
     });
 
     it("gives the keys of a range in order", async () => {
@@ -66,6 +73,18 @@ for (const [name, open] of storages)
       for await (const piece of storage.keys(bytes("b"), bytes("d")))
         keys.push(...piece.map((key) => new TextDecoder().decode(key)));
       expect(keys).to.deep.equal(["b", "c"]);
+    });
+
+    it("gives many keys of a range, each once", async () => {
+      const storage = await open();
+      const names = Array.from({ length: 9000 }, (_, at) => `b${String(at).padStart(4, "0")}`);
+      await storage.write(names.map((name) => row(name, "")));
+      const keys: string[] = [];
+      for await (const piece of storage.keys(bytes("b"), bytes("c"))) {
+        expect(piece.length).to.be.at.least(1);
+        keys.push(...piece.map((key) => new TextDecoder().decode(key)));
+      }
+      expect(keys).to.deep.equal(names);
     });
 
     it("has snapshots that later writes do not reach", async () => {
@@ -117,6 +136,52 @@ describe("the storage of the state in LevelDB", () => {
     const second = await LevelStateStorage.open(path);
     cleanUp(() => second.close());
     expect(words(await second.read(all))).to.deep.equal(["b=1"]);
+  });
+
+  /** A storage whose batches are written by `write`, which is told whether they are to be synced. */
+  async function openWatched(
+    write: (sync: boolean | undefined, go: () => Promise<void>) => Promise<void>,
+  ): Promise<LevelStateStorage> {
+    const database = await openStateDatabase(await temporaryDirectory());
+    const makeBatch = database.batch.bind(database);
+    const watched = (): ReturnType<typeof makeBatch> => {
+      const batch = makeBatch();
+      const go = batch.write.bind(batch);
+      const writeWatched = (options: { readonly sync?: boolean } = {}): Promise<void> =>
+        write(options.sync, () => go(options));
+      return Object.assign(batch, { write: writeWatched });
+    };
+    Object.assign(database, { batch: watched });
+    const storage = new LevelStateStorage(database);
+    cleanUp(() => storage.close());
+    return storage;
+  }
+
+  it("writes nothing after a write that has failed, though the disk would take it again", async () => {
+    let fails = true;
+    const storage = await openWatched((_, go) => (fails ? Promise.reject(new Error("ENOSPC")) : go()));
+    const failed = await storage.write([row("b", "1")]).catch((error: unknown) => error);
+    expect(failed).to.be.instanceOf(StorageError);
+    expect(String(failed)).to.contain("cannot write the state");
+    fails = false;
+    for (const write of [storage.write([row("c", "1")]), storage.writeSynced([row("d", "1")])]) {
+      const refused = await write.catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(StorageError);
+      expect(String(refused)).to.contain("a write of the state has failed before");
+    }
+    expect(await storage.read(all)).to.deep.equal([]);
+  });
+
+  it("syncs what is to outlive the machine, and nothing else", async () => {
+    const synced: unknown[] = [];
+    const storage = await openWatched((sync, go) => {
+      synced.push(sync);
+      return go();
+    });
+    await storage.write([row("b", "1")]);
+    await storage.writeSynced([row("c", "2")]);
+    expect(synced).to.deep.equal([false, true]);
+    expect(words(await storage.read(all))).to.deep.equal(["b=1", "c=2"]);
   });
 
   it("fails with a StorageError when it cannot write, and writes nothing afterwards", async () => {

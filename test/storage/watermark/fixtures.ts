@@ -16,6 +16,7 @@ export class MemorySlotFile implements SlotFile {
   /** Positions written since the last sync began or ended. */
   readonly unsynced: Set<number> = new Set<number>();
   syncs = 0;
+  closes = 0;
   /** Syncs wait here until `finishSync` while it is set. */
   holdsSyncs = false;
   #held: ((error: Error | null) => void)[] = [];
@@ -52,5 +53,7 @@ export class MemorySlotFile implements SlotFile {
     for (const finish of this.#held.splice(0)) finish(error);
   }
 
-  close(): void {}
+  close(): void {
+    this.closes += 1;
+  }
 }

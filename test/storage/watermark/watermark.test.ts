@@ -94,6 +94,83 @@ describe("the watermark", () => {
     await watermark.close();
   });
 
+  it("syncs what a killed process has left, when it is opened, and nothing after that", async () => {
+    const file = new MemorySlotFile();
+    const first = watermarkOver(file);
+    await first.create(mark(0, 0));
+    first.write(mark(1));
+    expect(file.synced?.equals(file.bytes ?? Buffer.alloc(0))).to.equal(false);
+    const second = watermarkOver(file);
+    expect(await second.open()).to.deep.equal(mark(1));
+    expect(file.synced).to.deep.equal(file.bytes);
+    expect(second.mark).to.deep.equal(mark(1));
+    await second.sync();
+    expect(file.syncs).to.equal(1);
+    await second.close();
+    expect(file.syncs).to.equal(1);
+  });
+
+  it("goes on from what it found, and leaves that alone until something newer is synced", async () => {
+    const file = new MemorySlotFile();
+    const first = watermarkOver(file);
+    await first.create(mark(0, 0));
+    await first.close();
+    // The newest mark lies in another slot each time.
+    for (let index = 1; index <= 7; index += 1) {
+      const found = Buffer.from(file.bytes ?? []);
+      const watermark = watermarkOver(file);
+      expect((await watermark.open())?.last.index).to.equal(index - 1);
+      watermark.write(mark(index));
+      expect((await watermarkOver(file).open())?.last.index, "the later one counts").to.equal(index);
+      const torn = new MemorySlotFile();
+      torn.bytes = Buffer.from(file.bytes ?? []);
+      for (let slot = 0; slot < 3; slot += 1) {
+        const [from, to] = [slot * slotBytes, (slot + 1) * slotBytes];
+        if (!found.subarray(from, to).equals(torn.bytes.subarray(from, to))) torn.bytes.fill(0xff, from, to);
+      }
+      expect((await watermarkOver(torn).open())?.last.index, "the write was torn").to.equal(index - 1);
+      await watermark.close();
+    }
+  });
+
+  it("leaves no timer and no open file behind, also when its last sync fails", async () => {
+    for (const [isUnderWay, fails] of [
+      [false, false],
+      [true, false],
+      [true, true],
+    ] as const) {
+      const file = new MemorySlotFile();
+      const timers = new Set<() => void>();
+      const startTimer = (run: () => void): (() => void) => {
+        timers.add(run);
+        return () => void timers.delete(run);
+      };
+      const watermark = new Watermark(file, { identity, syncIntervalMs: 1, onFailure: () => {}, startTimer });
+      await watermark.create(mark(0, 0));
+      watermark.write(mark(1));
+      if (isUnderWay) {
+        file.holdsSyncs = true;
+        for (const run of timers) {
+          timers.delete(run);
+          run();
+        }
+        // It is due again when the sync under way ends, which does not cover it.
+        watermark.write(mark(2));
+      }
+      const closed = watermark.close().then(
+        () => "closed",
+        (error: unknown) => String(error),
+      );
+      expect(timers.size, "none is due once it closes").to.equal(0);
+      file.holdsSyncs = false;
+      file.finishSync(fails ? new StorageError("EIO") : null);
+      expect(await closed).to.equal(fails ? "StorageError: EIO" : "closed");
+      expect(timers.size).to.equal(0);
+      expect(file.closes).to.equal(1);
+      if (!fails) expect(file.synced).to.deep.equal(file.bytes);
+    }
+  });
+
   it("needs no sync after it was made", async () => {
     const file = new MemorySlotFile();
     const watermark = watermarkOver(file);
