@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { furthestFollower, progressOfMember } from "../../src/raft/commit.ts";
 import type { RaftOptions } from "../../src/raft/options.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
+import { configurationOf } from "../support/core-node.ts";
 
 /** Of a, b and c, led by a; what a sends b, as the indices that it brings and the commit index that it tells. */
 function ledByA(commitNotice: RaftOptions["commitNotice"]): {
@@ -58,5 +60,27 @@ describe("news of a commit", () => {
     cluster.node("a").persist();
     expect(cluster.node("a").state.log.commitIndex).to.equal(3);
     expect(toB()).to.deep.equal([[[], 3]]);
+  });
+});
+
+describe("the follower to lead next", () => {
+  it("is the voter whose log reaches furthest of those that were heard lately", () => {
+    const cluster = new CoreCluster(["a", "b", "c", "d"], {}, configurationOf(["a", "b", "c"], ["d"]));
+    const { state } = cluster.elect("a");
+    const know = (id: string, matchIndex: number, recentActive = true): void => {
+      Object.assign(progressOfMember(state, id) ?? {}, { matchIndex, recentActive });
+    };
+    know("a", 9);
+    know("b", 3);
+    know("c", 5);
+    know("d", 7);
+    expect(furthestFollower(state)?.id).to.equal("c");
+    know("c", 5, false);
+    expect(furthestFollower(state)?.id, "c is silent").to.equal("b");
+    know("b", 3, false);
+    expect(furthestFollower(state), "only a learner is left").to.equal(null);
+    know("b", 5);
+    know("c", 5);
+    expect(furthestFollower(state)?.id, "either would do").to.equal("b");
   });
 });

@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { RaftAssertionError } from "../../src/raft/assert.ts";
 import { collect } from "../../src/raft/collect.ts";
 import { checkInvariants } from "../../src/raft/invariants.ts";
 import { progressOf, statusOf } from "../../src/raft/status.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
+import { memberOf } from "../support/core-node.ts";
 
 describe("core", () => {
   it("is pure: the same inputs make the same state and effects", () => {
@@ -26,6 +28,51 @@ describe("core", () => {
     expect(a.collect().append?.entries).to.have.length(1);
     const empty = a.collect();
     expect(empty).to.deep.include({ append: null, messages: [], apply: [], proposalsAccepted: [] });
+    cluster.settle();
+    a.snapshot();
+    expect(a.collect().compactTo).to.equal(2);
+    expect(a.collect().compactTo).to.equal(null);
+  });
+
+  it("says once that its members have changed", () => {
+    const cluster = new CoreCluster(["a"]);
+    const a = cluster.elect("a");
+    const step = { kind: "addLearner", nodeId: "b", member: memberOf("b", "learner") } as const;
+    cluster.change("a", { steps: [step], transition: "auto" });
+    a.collect();
+    a.persist();
+    expect(a.collect().configurationChanged, "not before it is applied").to.equal(false);
+    a.apply();
+    expect(a.collect().configurationChanged).to.equal(true);
+    expect(a.collect().configurationChanged).to.equal(false);
+  });
+
+  it("frees what may be uncommitted as it is applied, and no more", () => {
+    const cluster = new CoreCluster(["a"], { uncommittedBytesMax: 160 });
+    const a = cluster.elect("a");
+    const propose = (proposalId: number): void => cluster.propose("a", "x".repeat(48), proposalId);
+    propose(1);
+    cluster.turn(a);
+    while (a.persist());
+    cluster.turn(a);
+    propose(2);
+    // The first is applied, the second is not: there is room for one more.
+    a.apply();
+    propose(3);
+    propose(4);
+    cluster.settle();
+    expect(a.proposals.accepted.map(({ proposalId }) => proposalId)).to.deep.equal([1, 2, 3]);
+    expect(a.proposals.refused).to.deep.equal([{ proposalId: 4, reason: "overloaded" }]);
+  });
+
+  it("says nothing in an idle cluster but heartbeats and their answers", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("a");
+    cluster.tick(1);
+    const kinds = new Set<string>();
+    cluster.loses = ({ kind }) => kinds.add(kind) && false;
+    cluster.tick(30);
+    expect([...kinds].sort()).to.deep.equal(["heartbeatRequest", "heartbeatResponse"]);
   });
 
   it("holds committed entries back for more to come under a leader, and not without one", () => {
@@ -77,6 +124,19 @@ describe("core", () => {
     expect(a.collect().apply.length).to.be.greaterThan(0);
   });
 
+  it("hands on nothing more when exactly the bound is with the state machine", () => {
+    // Two commands of 20 bytes with their overhead.
+    const cluster = new CoreCluster(["a"], { applyingBytesMax: 104 });
+    const a = cluster.elect("a");
+    for (let text = 0; text < 3; text += 1) cluster.propose("a", "x".repeat(20));
+    a.collect();
+    a.persist();
+    expect(a.collect().apply).to.have.length(2);
+    expect(a.collect().apply).to.have.length(0);
+    a.apply();
+    expect(a.collect().apply).to.have.length(1);
+  });
+
   it("shows its status, and a leader what it knows of the members", () => {
     const cluster = new CoreCluster(["a", "b"]);
     cluster.elect("a");
@@ -102,7 +162,18 @@ describe("core", () => {
     const { state } = new CoreCluster(["a", "b", "c"]).node("a");
     checkInvariants(state);
     state.log.commitIndex = 5;
-    expect(() => checkInvariants(state)).to.throw("broken invariant: what is committed is in the log");
+    const sentence = "broken invariant: what is committed is in the log";
+    expect(() => checkInvariants(state))
+      .to.throw(sentence)
+      .with.property("name", "RaftAssertionError");
+    expect(() => collect(state), "at the end of each turn").to.throw(sentence);
+  });
+
+  it("ends with a sentence when it is given what it does not know", () => {
+    const a = new CoreCluster(["a", "b"]).node("a");
+    const message = { kind: "unheardOf", from: "b", to: "a", term: 0 } as never;
+    expect(() => a.step({ kind: "receive", message })).to.throw(RaftAssertionError);
+    expect(() => a.step({ kind: "unheardOf" } as never)).to.throw(RaftAssertionError);
   });
 
   it("takes no message that is meant for another", () => {
