@@ -14,6 +14,42 @@ export interface KnownSurvivor {
 
 export const knownSurvivors: readonly KnownSurvivor[] = [
   {
+    file: "raft/append-answer",
+    before: "if (answer.readRound <= progress.ackedRound)",
+    after: "if (answer.readRound < progress.ackedRound)",
+    why: "a round that was counted is counted once more",
+  },
+  {
+    file: "raft/apply",
+    before: "if (index <= log.appliedIndex)",
+    after: "if (index < log.appliedIndex)",
+    why: "what is applied is found to be applied",
+  },
+  {
+    file: "raft/apply",
+    before: "return from + read.length <= end ? read : read.slice(0, end - from);",
+    after: "return from + read.length < end ? read : read.slice(0, end - from);",
+    why: "all of it is sliced off",
+  },
+  {
+    file: "raft/boot-scan",
+    before: "scan.committed = Math.min(scan.committed, scan.found.length);",
+    after: "",
+    why: "what a farewell proves is committed, and never overwritten",
+  },
+  {
+    file: "raft/commit",
+    before: "return true;",
+    after: "return false;",
+    why: "what is due by then is found to be due again",
+  },
+  {
+    file: "raft/commit",
+    before: "if (commitIndex <= log.commitIndex)",
+    after: "if (commitIndex < log.commitIndex)",
+    why: "it is set to what it is",
+  },
+  {
     file: "raft/inflights",
     before: "if (inflights.head < inflights.messagesMax)",
     after: "if (inflights.head <= inflights.messagesMax)",
@@ -32,10 +68,28 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "two nodes that have applied the same index have the same members",
   },
   {
+    file: "raft/snapshot",
+    before: 'progress.due = "no";',
+    after: "",
+    why: "what is paused is not sent, and is not due any more when the turn ends",
+  },
+  {
     file: "raft/term-runs",
     before: "if (itemAt(runs, high).firstIndex <= index)",
     after: "if (itemAt(runs, high).firstIndex < index)",
     why: "the search behind this short cut finds it too",
+  },
+  {
+    file: "storage/log/byte-ruler",
+    before: "const kept = this.#samples.findLastIndex((sample) => sample.index <= index);",
+    after: "const kept = this.#samples.findLastIndex((sample) => sample.index < index);",
+    why: "one more sample is kept",
+  },
+  {
+    file: "storage/log/byte-ruler",
+    before: "const above = this.#samples.find((sample) => sample.index > index) ?? this.#last;",
+    after: "const above = this.#samples.find((sample) => sample.index >= index) ?? this.#last;",
+    why: "at a sample its own bytes are taken either way",
   },
   {
     file: "storage/log/log-store",
@@ -44,10 +98,40 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "where the last index is known it lies above the first row",
   },
   {
-    file: "storage/log/log-write",
-    before: "this.#highestRow = index;",
+    file: "storage/log/log-store",
+    before: "#hasGraves = false;",
+    after: "#hasGraves = true;",
+    why: "it is set when the log opens",
+  },
+  {
+    file: "storage/log/log-store",
+    before: "image.last = { ...image.last, chainHash: Buffer.from(image.last.chainHash) };",
     after: "",
-    why: "rows that are not in the new lane are deleted once more",
+    why: "one row stays in memory until the next write",
+  },
+  {
+    file: "storage/log/log-store",
+    before: "for (let reset = 0; reset < resets; reset++) {",
+    after: "for (let reset = 0; reset <= resets; reset++) {",
+    why: "one more lane is emptied, and all but the present one are dead",
+  },
+  {
+    file: "storage/log/log-store",
+    before: "const to = Buffer.compare(end, range.to) < 0 ? end : range.to;",
+    after: "const to = Buffer.compare(end, range.to) <= 0 ? end : range.to;",
+    why: "both are the same key then",
+  },
+  {
+    file: "storage/log/log-write",
+    before: "this.#put.clear();",
+    after: "",
+    why: "what is asked for in the new life was put there by this write",
+  },
+  {
+    file: "storage/log/log-write",
+    before: "image.runs.compact(index);",
+    after: "",
+    why: "a few bytes a term stay in memory until the next start",
   },
   {
     file: "storage/snapshot/format",
@@ -62,21 +146,21 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "no chunk is empty, and a last one that begins is longer than what is there of the same file",
   },
   {
-    file: "raft/snapshot",
-    before: 'progress.due = "no";',
-    after: "",
-    why: "what is paused is not sent, and is not due any more when the turn ends",
-  },
-  {
     file: "storage/snapshot/snapshot-directory",
     before: "this.#leftByEarlier = [];",
     after: "",
     why: "it is asked once a start, and what is received again leaves the list by itself",
   },
   {
-    file: "storage/state/memory-state-storage",
-    before: "if (found.length > 0 && (found.length >= rowsMax || bytes >= bytesMax))",
-    after: "if (found.length > 0 && (found.length >= rowsMax || bytes > bytesMax))",
-    why: "a bound in bytes that is met exactly lets one row more in",
+    file: "storage/log/meta",
+    before: "if (row.byteLength < bodyOffset)",
+    after: "if (row.byteLength <= bodyOffset)",
+    why: "no row is without a body",
+  },
+  {
+    file: "storage/watermark/mark",
+    before: "if (bytes.byteLength < bodyOffset || !bytes.subarray(0, magic.byteLength).equals(magic))",
+    after: "if (bytes.byteLength <= bodyOffset || !bytes.subarray(0, magic.byteLength).equals(magic))",
+    why: "no slot is without a body",
   },
 ];
