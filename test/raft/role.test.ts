@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import { onConfigurationApplied } from "../../src/raft/membership.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
+import { memberOf } from "../support/core-node.ts";
 
 describe("a node that has led and does not any more", () => {
   it("waits a whole election timeout, though its own campaign was an early one", () => {
@@ -45,5 +47,32 @@ describe("a node that has led and does not any more", () => {
     cluster.settle();
     expect(a.proposals.accepted.map(({ proposalId }) => proposalId)).to.include(7);
     expect(a.commands.at(-1)).to.equal("y");
+  });
+});
+
+describe("a node that campaigns", () => {
+  it("gives up when it learns that it is no voter, and not when others change", () => {
+    const b = new CoreCluster(["a", "b", "c"]).node("b");
+    b.step({ kind: "campaign" });
+    const { state } = b;
+    const update = { kind: "update", nodeId: "c", member: memberOf("c") } as const;
+    onConfigurationApplied(state, { steps: [update], transition: "auto" });
+    expect(state.role).to.equal("preCandidate");
+    onConfigurationApplied(state, { steps: [{ kind: "remove", nodeId: "b" }], transition: "auto" });
+    expect(state.role).to.equal("follower");
+  });
+});
+
+describe("a follower whose leader's connection was reset", () => {
+  it("waits from then on, 1 to 3 ticks", () => {
+    const cluster = new CoreCluster(["a", "b", "c"]);
+    cluster.elect("a");
+    const b = cluster.node("b");
+    for (let tick = 0; tick < 8; tick += 1) b.step({ kind: "tick" });
+    b.step({ kind: "peerDisconnected", peer: "c" });
+    expect(b.state).to.include({ leaderId: "a", electionElapsedTicks: 8 });
+    b.step({ kind: "peerDisconnected", peer: "a" });
+    expect(b.state).to.include({ leaderId: null, electionElapsedTicks: 0 });
+    expect(b.state.randomizedTimeoutTicks).to.be.within(1, 3);
   });
 });
