@@ -18,7 +18,6 @@ export const simpleValues = { false: 20, true: 21, null: 22, float64: 27 } as co
 /** A position in bytes. Every read either gives a whole item of the kind asked for, or throws `CodecError`. */
 export class CborReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
   offset = 0;
   /** Of the head read last. */
   major = 0;
@@ -27,7 +26,6 @@ export class CborReader {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -89,7 +87,8 @@ export class CborReader {
     this.readHead();
     if (this.major === majorTypes.unsigned) return this.argument;
     if (this.major === majorTypes.simple && this.argument === simpleValues.float64) {
-      const value = this.#view.getFloat64(this.offset - 8);
+      const { buffer, byteOffset } = this.bytes;
+      const value = new DataView(buffer, byteOffset + this.offset - 8, 8).getFloat64(0);
       if (Number.isSafeInteger(value) && value >= 0) return value;
     }
     throw new CodecError("not a whole number from 0 to 2^53 - 1", start);

@@ -23,12 +23,10 @@ export function wholeBytes(value: number): number {
 /** A position in bytes that are exactly as long as what is written into them. */
 export class CborWriter {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
   #offset = 0;
 
   constructor(byteLength: number) {
     this.bytes = new Uint8Array(byteLength);
-    this.#view = new DataView(this.bytes.buffer);
   }
 
   writeArrayLength(length: number): void {
@@ -41,7 +39,7 @@ export class CborWriter {
       return;
     }
     this.bytes[this.#offset] = float64Head;
-    this.#view.setFloat64(this.#offset + 1, value);
+    new DataView(this.bytes.buffer).setFloat64(this.#offset + 1, value);
     this.#offset += 9;
   }
 
@@ -64,9 +62,11 @@ export class CborWriter {
       bytes[this.#offset++] = argument >>> 8;
       bytes[this.#offset++] = argument;
     } else {
-      bytes[this.#offset] = initial | 26;
-      this.#view.setUint32(this.#offset + 1, argument);
-      this.#offset += 5;
+      bytes[this.#offset++] = initial | 26;
+      bytes[this.#offset++] = argument >>> 24;
+      bytes[this.#offset++] = argument >>> 16;
+      bytes[this.#offset++] = argument >>> 8;
+      bytes[this.#offset++] = argument;
     }
   }
 }

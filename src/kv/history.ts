@@ -14,6 +14,7 @@
  * the position of the first change.
  */
 
+import { allocate } from "./arena.ts";
 import { type ChangePosition, historyKey, positionOfHistory, readWhole, viewOf, writeWhole } from "./keys.ts";
 import {
   type Crc32,
@@ -73,8 +74,8 @@ export interface ChunkRow {
 /** `first` is the position of the first of `changes`, which follow each other without a gap. */
 export function encodeChunk(first: ChangePosition, changes: readonly Change[], time: number, crc32: Crc32): ChunkRow {
   const bytes = changes.reduce((total, change) => total + changeBytes(change), chunkHeaderBytes);
-  const value = new Uint8Array(bytes);
-  const view = new DataView(value.buffer);
+  const value = allocate(bytes);
+  const view = viewOf(value);
   value[4] = formatVersion;
   view.setUint32(5, changes.length);
   view.setUint32(9, changes.filter((change) => isDeletedRow(change.after)).length);

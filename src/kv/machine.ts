@@ -105,7 +105,8 @@ export function applyBatch(
     if (entry.kind === "configuration") configuration = entry.configuration;
     if (entry.kind === "command") {
       const { origin, sequence } = entry.command;
-      const executed = executedUnlessMissing(execution, sessions, entry.command, appliedIndex === before.appliedIndex);
+      const isFirst = appliedIndex === before.appliedIndex;
+      const executed = (isFirst ? executeCommand : executedUnlessMissing)(execution, sessions, entry.command);
       if (executed === null) break;
       if (origin === options.origin) results.push({ sequence, revision: executed.revision, result: executed.result });
     }
@@ -121,22 +122,28 @@ export function applyBatch(
   if (options.trim !== null) batch.trim(options.trim);
   const revision = execution.revision - 1;
   const { compactedRevision } = execution;
-  const stands = { appliedIndex, appliedTerm, time, termStartTime, revision, compactedRevision };
-  const finished = batch.finish({ ...stands, ...sessions.counters }, before.batch + 1);
-  return { ...finished, results, earliestDue: batch.leases.earliestDue, marks };
+  const { sessionsFrom, sessionsEnd, sessionBytes } = sessions.counters;
+  const after = {
+    appliedIndex,
+    appliedTerm,
+    time,
+    termStartTime,
+    revision,
+    compactedRevision,
+    sessionsFrom,
+    sessionsEnd,
+    sessionBytes,
+  };
+  const { rows, meta } = batch.finish(after, before.batch + 1);
+  return { rows, meta, results, earliestDue: batch.leases.earliestDue, marks };
 }
 
-/** Null when rows are missing: the batch ends before this entry, unless it is the first. */
-function executedUnlessMissing(
-  execution: Execution,
-  sessions: SessionTable,
-  command: Command,
-  isFirst: boolean,
-): Remembered | null {
+/** Null when rows are missing: then the batch ends before this entry. */
+function executedUnlessMissing(execution: Execution, sessions: SessionTable, command: Command): Remembered | null {
   try {
     return executeCommand(execution, sessions, command);
   } catch (error) {
-    if (error instanceof RowsMissingError && !isFirst) return null;
+    if (error instanceof RowsMissingError) return null;
     throw error;
   }
 }

@@ -84,7 +84,11 @@ export function encodeMeta(meta: StateMeta, crc32: Crc32): Uint8Array {
   const row = allocate(rowBytes);
   const view = viewOf(row);
   row[4] = formatVersion;
-  for (const [place, field] of fields.entries()) writeWhole(view, 5 + place * 8, meta[field]);
+  let offset = 5;
+  for (const field of fields) {
+    writeWhole(view, offset, meta[field]);
+    offset += 8;
+  }
   view.setUint32(0, crc32(row.subarray(4)));
   return row;
 }

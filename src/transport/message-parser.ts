@@ -56,7 +56,7 @@ export function parsePeerMessage(
     return { kind: "core", message, entries: undefined };
   }
   // Whose it is shows before its entries are parsed: they may be many.
-  checkDirection(envelopeOf(wire), link);
+  if (wire[1] !== link.from || wire[2] !== link.to) checkDirection(envelopeOf(wire), link);
   return { kind: "core", message: messageFromWire(wire, limits), entries: bytesOf(wire[7], "entries") };
 }
 
@@ -75,8 +75,9 @@ export function messageFromWire(value: unknown, limits: Pick<LinkLimits, "entrie
     case messageKinds.appendEntriesRequest:
       return appendEntriesFrom(wire, limits);
     case messageKinds.appendEntriesMatched: {
-      const [, , , , matchIndex] = tupleOf(wire, 5, "appendEntriesMatched");
-      return { kind: "appendEntriesMatched", ...envelopeOf(wire), matchIndex: wholeOf(matchIndex, "matchIndex") };
+      const matchIndex = wholeOf(tupleOf(wire, 5, "appendEntriesMatched")[4], "matchIndex");
+      const { from, to, term } = envelopeOf(wire);
+      return { kind: "appendEntriesMatched", from, to, term, matchIndex };
     }
     case messageKinds.appendEntriesRejected: {
       const [, , , , prevLogIndex, term, index] = tupleOf(wire, 7, "appendEntriesRejected");
@@ -89,17 +90,15 @@ export function messageFromWire(value: unknown, limits: Pick<LinkLimits, "entrie
       };
     }
     case messageKinds.heartbeatRequest: {
-      const [, , , , leaderCommit, readRound] = tupleOf(wire, 6, "heartbeatRequest");
-      return {
-        kind: "heartbeatRequest",
-        ...envelopeOf(wire),
-        leaderCommit: wholeOf(leaderCommit, "leaderCommit"),
-        readRound: wholeOf(readRound, "readRound"),
-      };
+      tupleOf(wire, 6, "heartbeatRequest");
+      const { from, to, term } = envelopeOf(wire);
+      const leaderCommit = wholeOf(wire[4], "leaderCommit");
+      return { kind: "heartbeatRequest", from, to, term, leaderCommit, readRound: wholeOf(wire[5], "readRound") };
     }
     case messageKinds.heartbeatResponse: {
-      const [, , , , readRound] = tupleOf(wire, 5, "heartbeatResponse");
-      return { kind: "heartbeatResponse", ...envelopeOf(wire), readRound: wholeOf(readRound, "readRound") };
+      const readRound = wholeOf(tupleOf(wire, 5, "heartbeatResponse")[4], "readRound");
+      const { from, to, term } = envelopeOf(wire);
+      return { kind: "heartbeatResponse", from, to, term, readRound };
     }
     case messageKinds.installSnapshotRequest: {
       const [, , , , snapshot] = tupleOf(wire, 5, "installSnapshotRequest");
@@ -166,21 +165,19 @@ function clientRequestFromWire(wire: readonly unknown[]): Message {
       };
     }
     case messageKinds.readIndexRequest: {
-      const [, , , , readId] = tupleOf(wire, 5, "readIndexRequest");
-      return { kind: "readIndexRequest", ...envelopeOf(wire), readId: integerOf(readId, "readId") };
+      const readId = integerOf(tupleOf(wire, 5, "readIndexRequest")[4], "readId");
+      const { from, to, term } = envelopeOf(wire);
+      return { kind: "readIndexRequest", from, to, term, readId };
     }
     case messageKinds.leaseReadRequest: {
       const [, , , , readId] = tupleOf(wire, 5, "leaseReadRequest");
       return { kind: "leaseReadRequest", ...envelopeOf(wire), readId: integerOf(readId, "readId") };
     }
     case messageKinds.readIndexResponse: {
-      const [, , , , readId, readIndex] = tupleOf(wire, 6, "readIndexResponse");
-      return {
-        kind: "readIndexResponse",
-        ...envelopeOf(wire),
-        readId: integerOf(readId, "readId"),
-        readIndex: wholeOf(readIndex, "readIndex"),
-      };
+      tupleOf(wire, 6, "readIndexResponse");
+      const { from, to, term } = envelopeOf(wire);
+      const readId = integerOf(wire[4], "readId");
+      return { kind: "readIndexResponse", from, to, term, readId, readIndex: wholeOf(wire[5], "readIndex") };
     }
     case messageKinds.removalNotice: {
       const [, , , , appliedIndex] = tupleOf(wire, 5, "removalNotice");
@@ -193,7 +190,7 @@ function clientRequestFromWire(wire: readonly unknown[]): Message {
 
 function appendEntriesFrom(value: readonly unknown[], limits: Pick<LinkLimits, "entries">): AppendEntriesRequest {
   const wire = tupleOf(value, 8, "appendEntriesRequest");
-  const envelope = envelopeOf(wire);
+  const { from, to, term } = envelopeOf(wire);
   const prevLogIndex = wholeOf(wire[4], "prevLogIndex");
   const prevLogTerm = wholeOf(wire[5], "prevLogTerm");
   const leaderCommit = wholeOf(wire[6], "leaderCommit");
@@ -202,8 +199,8 @@ function appendEntriesFrom(value: readonly unknown[], limits: Pick<LinkLimits, "
   const first = entries[0];
   const last = entries.at(-1);
   if (first !== undefined && first.term < prevLogTerm) throw new CodecError("entries of a term below prevLogTerm", 0);
-  if ((last?.term ?? prevLogTerm) > envelope.term) throw new CodecError("entries of a term above the sender's", 0);
-  return { kind: "appendEntriesRequest", ...envelope, prevLogIndex, prevLogTerm, leaderCommit, entries };
+  if ((last?.term ?? prevLogTerm) > term) throw new CodecError("entries of a term above the sender's", 0);
+  return { kind: "appendEntriesRequest", from, to, term, prevLogIndex, prevLogTerm, leaderCommit, entries };
 }
 
 function proposalFrom(wire: readonly unknown[]): Proposal {

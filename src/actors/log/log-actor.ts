@@ -127,23 +127,28 @@ function onInput(actor: LogActor, input: Exclude<LogInput, { kind: "failed" }>):
 /** Answers every change of the write, in the order in which they were asked. */
 function onWritten(actor: LogActor, bytes: number): readonly LogToRaft[] {
   assert(actor.writing !== null, "a write is answered once");
-  const replies = actor.writing.flatMap(answerChange);
+  const replies: LogToRaft[] = [];
+  for (const change of actor.writing) {
+    const reply = answerTo(change);
+    if (reply !== null) replies.push(reply);
+  }
   if (actor.writing.some(({ kind }) => kind === "compact" || kind === "reset")) actor.isDirty = true;
   actor.writing = null;
   if (Math.abs(bytes - actor.reportedBytes) <= actor.options.sizeStepBytes) return replies;
   actor.reportedBytes = bytes;
-  return [...replies, { kind: "size", bytes }];
+  replies.push({ kind: "size", bytes });
+  return replies;
 }
 
-function answerChange(change: Change): readonly LogToRaft[] {
+function answerTo(change: Change): LogToRaft | null {
   switch (change.kind) {
     case "append":
-      return [{ kind: "persisted", writeId: change.writeId, term: change.term, lastIndex: change.lastIndex }];
+      return { kind: "persisted", writeId: change.writeId, term: change.term, lastIndex: change.lastIndex };
     case "reset":
-      return [{ kind: "resetDone", snapshot: change.snapshot }];
+      return { kind: "resetDone", snapshot: change.snapshot };
     case "compact":
     case "recordSnapshot":
-      return [];
+      return null;
   }
 }
 
