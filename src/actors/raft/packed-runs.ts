@@ -16,8 +16,8 @@ interface PackedRun {
 
 /** Remembers the newest packed runs, by their first entry and their end: as many as both bounds hold, and at least one. */
 export class PackedRuns {
-  /** In the order in which they came; of one first index, the newest only. */
-  readonly #runs: PackedRun[] = [];
+  /** By their first index, in the order in which they came. */
+  readonly #runs = new Map<LogIndex, PackedRun>();
   readonly #runsMax: number;
   readonly #bytesMax: number;
   /** Of all that is remembered. */
@@ -33,7 +33,7 @@ export class PackedRuns {
     const first = entries[0];
     const last = entries.at(-1);
     if (first === undefined || last === undefined) return new Uint8Array(0);
-    const known = this.#runs.findLast((run) => run.first.index === first.index);
+    const known = this.#runs.get(first.index);
     // The same first entry object means the same log; the same end then means the same run.
     if (
       known !== undefined &&
@@ -57,17 +57,18 @@ export class PackedRuns {
   }
 
   #remember(run: PackedRun): void {
-    const replaced = this.#runs.findLastIndex(({ first }) => first.index === run.first.index);
-    if (replaced >= 0) this.#forget(replaced);
-    this.#runs.push(run);
+    this.#forget(run.first.index);
+    this.#runs.set(run.first.index, run);
     this.#bytes += run.bytes.byteLength;
     // The newest stays, however large: it goes to the log and to every peer in this very turn.
-    while (this.#runs.length > 1 && (this.#runs.length > this.#runsMax || this.#bytes > this.#bytesMax))
-      this.#forget(0);
+    for (const oldest of this.#runs.keys()) {
+      if (this.#runs.size === 1 || (this.#runs.size <= this.#runsMax && this.#bytes <= this.#bytesMax)) return;
+      this.#forget(oldest);
+    }
   }
 
-  #forget(position: number): void {
-    const [run] = this.#runs.splice(position, 1);
-    if (run !== undefined) this.#bytes -= run.bytes.byteLength;
+  #forget(firstIndex: LogIndex): void {
+    this.#bytes -= this.#runs.get(firstIndex)?.bytes.byteLength ?? 0;
+    this.#runs.delete(firstIndex);
   }
 }
