@@ -69,7 +69,7 @@ export class Model {
   leases: Map<number, ModelLease> = new Map();
   readonly sessions: Map<string, ModelSession> = new Map();
   readonly changes: ModelChange[] = [];
-  /** The whole state as of each revision. */
+  /** The whole state as of each revision: each command works on a copy. */
   readonly states: ReadonlyMap<string, ModelRecord>[] = [new Map()];
   #grants = 0;
 
@@ -127,7 +127,7 @@ export class Model {
       if (work.changes.length > 0) {
         this.revision++;
         this.changes.push(...work.changes);
-        this.states.push(new Map(this.records));
+        this.states.push(this.records);
       }
       return { result, revision: this.revision };
     } catch (error) {
@@ -286,7 +286,7 @@ export class Model {
 
 /** Bytes as a string of the same order. */
 export function words(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("latin1");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 /** The records in the range, in order of keys. */

@@ -69,9 +69,16 @@ export class Requests {
     const requestId = this.#lastId;
     const { machine, id } = process;
     const isLeader = process.raft.core?.role === "leader";
-    const { clientWatch } = this.#cluster;
-    const asker = { node: id, origin: originOf(machine), isLeader, floor: floor ?? clientWatch.acknowledged };
-    const asked = clientWatch.asked({ request, key, ...asker });
+    const { clientWatch, ledger } = this.#cluster;
+    const asked: Asked = {
+      request,
+      key,
+      node: id,
+      origin: originOf(machine),
+      floor: floor ?? clientWatch.acknowledged,
+      configurations: ledger.configurations.length,
+      isLeader,
+    };
     this.#world.trace.note(`ask ${request.kind}`, id, "request", requestId);
     const requests = this.#pending.get(process) ?? new Map<number, Pending>();
     this.#pending.set(process, requests);

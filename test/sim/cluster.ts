@@ -46,7 +46,9 @@ export class Cluster implements Surroundings {
   }
 
   get processes(): SimulatedProcess[] {
-    return [...this.machines.values()].flatMap(({ process }) => (process === null ? [] : [process]));
+    const processes: SimulatedProcess[] = [];
+    for (const { process } of this.machines.values()) if (process !== null) processes.push(process);
+    return processes;
   }
 
   addMachine(id: string, founds: boolean): Machine {

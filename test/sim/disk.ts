@@ -100,7 +100,6 @@ export class SimulatedDisk {
   run(use: DiskUse, finish: () => void, fail: (cause: StorageError) => void): void {
     const world = this.#world;
     const process = this.#process;
-    world.activity += 1;
     const usual = 40 + this.#random.below(260);
     const latency = world.hits("slowDisk") ? usual * this.#random.logUniform(10, 3_000) : usual;
     const doneAt = Math.max(world.now, this.#hungUntil) + Math.round(latency);

@@ -8,7 +8,7 @@ import type { HardState } from "../../src/raft/types.ts";
 import { allEntries, entryKey, hardStateKey, type KeyRange, startKey } from "../../src/storage/log/key.ts";
 import { MemoryRows, type NamedChange, nameOf } from "../../src/storage/log/memory-rows.ts";
 import { decodeHardState, decodeLogStart, type LogStart } from "../../src/storage/log/meta.ts";
-import { type ChainLink, linkOf } from "../../src/storage/log/record.ts";
+import { readU64 } from "../../src/storage/log/record.ts";
 import type { RowBatch, RowCursor, RowStore } from "../../src/storage/log/row-store.ts";
 import type { SlotFile } from "../../src/storage/watermark/slot-file.ts";
 import type { SimulatedDisk, Surface } from "./disk.ts";
@@ -21,7 +21,8 @@ interface Unsynced {
   readonly replaced: readonly NamedChange[];
 }
 
-/** In a record, of what follows its index and term. */
+/** In a record: of its term, and of what follows its index and term. */
+const termOffset = 2;
 const timeOffset = 18;
 const hardStateName = nameOf(hardStateKey);
 const startName = nameOf(startKey);
@@ -62,22 +63,21 @@ export class LogRows implements RowStore, Surface {
     return this.#rows.get(key);
   }
 
+  /** Nobody writes to the bytes of a row once it is put, so they are kept as they come. */
   batch(): RowBatch {
     const changes: NamedChange[] = [];
     return {
-      put: (key, value) => void changes.push({ name: nameOf(key), value: Buffer.from(value) }),
+      put: (key, value) => void changes.push({ name: nameOf(key), value }),
       del: (key) => void changes.push({ name: nameOf(key), value: null }),
       write: ({ sync }) => this.#write(changes, sync),
     };
   }
 
   rows(range: KeyRange): RowCursor {
-    this.#world.activity += 1;
     return this.#rows.rows(range);
   }
 
   keys(range: KeyRange, limit: number): Promise<readonly Buffer[]> {
-    this.#world.activity += 1;
     return this.#rows.keys(range, limit);
   }
 
@@ -90,7 +90,6 @@ export class LogRows implements RowStore, Surface {
   }
 
   reclaim(): Promise<void> {
-    this.#world.activity += 1;
     return Promise.resolve();
   }
 
@@ -113,13 +112,13 @@ export class LogRows implements RowStore, Surface {
     this.#unsynced = [];
   }
 
-  /** The link of an entry as it is on disk whatever happens; null when it is not. */
-  durableLink(index: number): ChainLink | null {
+  /** The term of an entry that is on disk whatever happens; null when it is not. */
+  durableTerm(index: number): number | null {
     const start = this.durableStart();
-    if (start === null) return null;
-    if (start.link.index === index) return start.link;
+    if (start === null || index < start.link.index) return null;
+    if (start.link.index === index) return start.link.term;
     const row = this.#durable(nameOf(entryKey(start.lane, index)));
-    return row === undefined || index < start.link.index ? null : linkOf(row);
+    return row === undefined ? null : readU64(row, termOffset);
   }
 
   durableStart(): LogStart | null {
@@ -231,7 +230,6 @@ export class SimulatedSlotFile implements SlotFile, Surface {
   }
 
   read(): Promise<Buffer | null> {
-    this.#world.activity += 1;
     return Promise.resolve(this.#bytes === null ? null : Buffer.from(this.#bytes));
   }
 
@@ -245,7 +243,7 @@ export class SimulatedSlotFile implements SlotFile, Surface {
     const own = this.#own();
     const replaced = Buffer.from(own.subarray(position, position + bytes.byteLength));
     own.set(bytes, position);
-    this.#unsynced.push({ position, bytes: Buffer.from(bytes), replaced });
+    this.#unsynced.push({ position, bytes, replaced });
   }
 
   sync(): Promise<void> {

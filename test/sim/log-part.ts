@@ -97,7 +97,6 @@ export class LogPart {
     world.touch();
     work().then(
       (input) => {
-        world.activity += 1;
         if (life.isAlive) this.mailbox.push(input);
       },
       (cause: unknown) => {

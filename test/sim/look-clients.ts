@@ -49,7 +49,6 @@ export class Look {
     const looking = this.#parts.random.chance(0.5) ? this.#transact(moment) : this.#list(moment);
     looking.then(
       (difference) => {
-        world.activity += 1;
         if (difference === null) return world.coverage.sometimes("several keys were read as of one revision");
         const fail = (): void => world.check(false, "An answer's revision is the one of its value", () => difference);
         world.schedule.after(0, fail);

@@ -39,9 +39,9 @@ export class Mailbox<Input> {
     return this.#inputs.length;
   }
 
-  push(...inputs: readonly Input[]): void {
-    this.#inputs.push(...inputs);
-    if (inputs.length > 0) this.#schedule();
+  push(input: Input): void {
+    this.#inputs.push(input);
+    this.#schedule();
   }
 
   stall(untilUs: number): void {
@@ -52,20 +52,28 @@ export class Mailbox<Input> {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     const { schedule, now } = this.#world;
-    schedule.at(Math.max(now + 1 + this.#random.below(40), this.freeFrom), () => this.#run());
+    schedule.at(Math.max(now + 1 + this.#random.below(40), this.freeFrom), this.#run);
   }
 
-  #run(): void {
+  readonly #run = (): void => {
     if (!this.#life.isAlive) return;
     const freeFrom = this.freeFrom;
-    if (freeFrom > this.#world.now) return this.#world.schedule.at(freeFrom, () => this.#run());
+    if (freeFrom > this.#world.now) return this.#world.schedule.at(freeFrom, this.#run);
     this.#isScheduled = false;
     try {
-      this.#turn(this.#inputs.splice(0, inputsPerTurnMax));
+      this.#turn(this.#take());
     } catch (cause) {
       this.#life.fail(cause);
     }
     if (this.#inputs.length > 0 && this.#life.isAlive) this.#schedule();
+  };
+
+  /** What one turn takes in. */
+  #take(): readonly Input[] {
+    if (this.#inputs.length > inputsPerTurnMax) return this.#inputs.splice(0, inputsPerTurnMax);
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    return inputs;
   }
 
   /** The thread stands still until then. */

@@ -7,16 +7,14 @@ import { metaKey } from "../../src/kv/keys.ts";
 import type { Scan } from "../../src/kv/row.ts";
 import type { Row, RowCursor, RowMoment } from "../../src/storage/state/state-storage.ts";
 import type { StateRows } from "./state-disk.ts";
-import type { World } from "./world.ts";
 
-export function momentOf(rows: StateRows, world: World): RowMoment {
+export function momentOf(rows: StateRows): RowMoment {
   // Every batch writes this row anew.
   const began = rows.get(metaKey);
   const scan = ({ from, to, order }: Scan): RowCursor => {
     let rest: readonly Row[] | null = null;
     return {
       next(rowsMax) {
-        world.activity += 1;
         if (rows.get(metaKey) !== began) throw new Error("a moment is read before anything else happens");
         rest ??= order === "desc" ? rows.rows(from, to).toReversed() : rows.rows(from, to);
         const read = rest.slice(0, rowsMax);

@@ -25,6 +25,10 @@ interface Frame {
 }
 
 interface Link {
+  readonly from: string;
+  readonly to: string;
+  /** Names the way, as `way` does. */
+  readonly name: string;
   epoch: number;
   lastArrival: number;
   /** Nothing is taken before then: it is being dialled. */
@@ -38,7 +42,9 @@ export class Network {
   readonly #world: World;
   readonly #random: Random;
   readonly #machines: ReadonlyMap<string, Machine>;
-  readonly #links = new Map<string, Link>();
+  readonly #links: Link[] = [];
+  /** By sender, then by receiver. */
+  readonly #linksFrom = new Map<string, Map<string, Link>>();
   /** How many cuts lie on the way from one node to another. */
   readonly #cuts = new Map<string, number>();
   /** What a way takes longer than usual, in microseconds. */
@@ -51,7 +57,7 @@ export class Network {
   }
 
   isCut(from: string, to: string): boolean {
-    return (this.#cuts.get(way(from, to)) ?? 0) > 0;
+    return this.#isCut(way(from, to));
   }
 
   /** Cuts these ways; what is given mends them. */
@@ -61,7 +67,7 @@ export class Network {
       for (const [from, to] of ways) {
         const left = (this.#cuts.get(way(from, to)) ?? 1) - 1;
         this.#cuts.set(way(from, to), left);
-        if (left === 0) this.#onMended(from, to);
+        if (left === 0) this.#onMended(this.#link(from, to));
       }
     };
   }
@@ -82,14 +88,14 @@ export class Network {
     const bytes = encodePooled(messages.map(peerMessageToWire));
     const isMovable = !messages.some(({ kind, message }) => kind === "core" && message.kind === "forwardedProposal");
     const frame: Frame = { from, to: target, bytes, isMovable };
-    if (this.isCut(from.id, to)) return this.#hold(link, frame);
+    if (this.#isCut(link.name)) return this.#hold(link, frame);
     this.#transmit(link, frame);
   }
 
   /** How long a piece of a snapshot takes; null when it does not arrive. */
   travelUs(from: string, to: string): number | null {
     if (this.isCut(from, to) || this.isCut(to, from) || this.#world.hits("drop")) return null;
-    return this.#delay(from, to);
+    return this.#delay(way(from, to));
   }
 
   /** The connection breaks: what is on its way is lost from some point on. */
@@ -122,10 +128,7 @@ export class Network {
   heal(): void {
     this.#cuts.clear();
     this.#detours.clear();
-    for (const name of this.#links.keys()) {
-      const [from = "", to = ""] = name.split(">");
-      this.#onMended(from, to);
-    }
+    for (const link of this.#links) this.#onMended(link);
   }
 
   #transmit(link: Link, frame: Frame): void {
@@ -134,7 +137,7 @@ export class Network {
       world.trace.note("lost", frame.from.id, "bytes", frame.bytes.byteLength);
       return;
     }
-    const arrival = world.now + this.#delay(frame.from.id, frame.to.id);
+    const arrival = world.now + this.#delay(link.name);
     if (frame.isMovable && world.hits("reorder")) this.#arriveAt(arrival + this.#random.below(50_000), link, frame);
     else {
       link.lastArrival = Math.max(link.lastArrival, arrival);
@@ -144,7 +147,7 @@ export class Network {
       this.#noteRepeated(frame);
       this.#arriveAt(link.lastArrival + this.#random.below(20_000), link, frame);
     }
-    if (world.hits("replay")) this.#replayLater(frame);
+    if (world.hits("replay")) this.#replayLater(link, frame);
   }
 
   #arriveAt(time: number, link: Link, frame: Frame): void {
@@ -152,12 +155,12 @@ export class Network {
     const { schedule } = this.#world;
     schedule.at(time, () => {
       const isCutOff = link.epoch !== epoch && this.#random.chance(0.5);
-      if (!isCutOff) this.#deliver(frame, frame.to);
+      if (!isCutOff) this.#deliver(link, frame, frame.to);
     });
   }
 
   /** Comes again later, perhaps to the next process of its receiver, or from one that is gone. */
-  #replayLater(frame: Frame): void {
+  #replayLater(link: Link, frame: Frame): void {
     this.#world.schedule.after(this.#random.logUniform(10_000, 5_000_000), () => {
       const target = this.#machines.get(frame.to.id)?.process;
       if (target === null || target === undefined) return;
@@ -165,7 +168,7 @@ export class Network {
         this.#world.coverage.sometimes("an input came from before a restart");
       }
       this.#noteRepeated(frame);
-      this.#deliver(frame, target);
+      this.#deliver(link, frame, target);
     });
   }
 
@@ -173,18 +176,17 @@ export class Network {
     if (!isMovable) this.#world.coverage.sometimes("a proposal that was handed on was sent twice");
   }
 
-  #deliver(frame: Frame, target: SimulatedProcess): void {
+  #deliver(link: Link, frame: Frame, target: SimulatedProcess): void {
     if (!target.isAlive) return;
-    const ends = { from: frame.from.id, to: frame.to.id };
     const wires = decodeUntrusted(frame.bytes, defaultLinkLimits.codec) as readonly unknown[];
     for (const wire of wires) {
-      const peerMessage = parsePeerMessage(wire, ends, defaultLinkLimits);
+      const peerMessage = parsePeerMessage(wire, link, defaultLinkLimits);
       if (peerMessage.kind === "core") {
         const { message, entries } = peerMessage;
-        this.#world.trace.note(message.kind, `${ends.from}>${ends.to}`, "term", message.term);
+        this.#world.trace.note(message.kind, link.name, "term", message.term);
         target.raftMailbox.push({ kind: "fromPeer", message, entries });
       } else {
-        target.raftMailbox.push({ kind: "serviceFromPeer", from: ends.from, message: peerMessage.message });
+        target.raftMailbox.push({ kind: "serviceFromPeer", from: link.from, message: peerMessage.message });
       }
     }
   }
@@ -199,29 +201,36 @@ export class Network {
   }
 
   /** What waited comes late, or its connection had been given up. */
-  #onMended(from: string, to: string): void {
-    const link = this.#link(from, to);
+  #onMended(link: Link): void {
     const held = link.held.splice(0);
     if (held.length === 0) return;
     if (this.#random.chance(0.5)) for (const frame of held) this.#transmit(link, frame);
-    else this.reset(from, to);
+    else this.reset(link.from, link.to);
   }
 
   #tellUnreachable(from: SimulatedProcess, peer: string): void {
     from.raftMailbox.push({ kind: "peerUnreachable", peer });
   }
 
-  #delay(from: string, to: string): number {
+  #isCut(name: string): boolean {
+    return (this.#cuts.get(name) ?? 0) > 0;
+  }
+
+  #delay(name: string): number {
     const usual = 60 + this.#random.below(400);
     const delay = this.#world.hits("delay") ? Math.round(this.#random.logUniform(500, 800_000)) : usual;
-    return delay + (this.#detours.get(way(from, to)) ?? 0);
+    return delay + (this.#detours.get(name) ?? 0);
   }
 
   #link(from: string, to: string): Link {
-    const known = this.#links.get(way(from, to));
+    let links = this.#linksFrom.get(from);
+    if (links === undefined) this.#linksFrom.set(from, (links = new Map<string, Link>()));
+    const known = links.get(to);
     if (known !== undefined) return known;
-    const made: Link = { epoch: 0, lastArrival: 0, openFrom: 0, held: [], heldSince: 0 };
-    this.#links.set(way(from, to), made);
+    const name = way(from, to);
+    const made: Link = { from, to, name, epoch: 0, lastArrival: 0, openFrom: 0, held: [], heldSince: 0 };
+    links.set(to, made);
+    this.#links.push(made);
     return made;
   }
 }

@@ -200,8 +200,11 @@ export class SimulatedProcess implements Life {
   #turnRaft(inputs: readonly RaftActorInput[]): void {
     this.#surroundings.beforeRaftTurn(this, inputs);
     const { board } = this.store;
-    const seen = { appliedIndex: board.get("appliedIndex"), stateAwaited: board.get("stateAwaited") === 1 };
-    const effects = turnRaft(this.raft, inputs, { nowMs: this.machine.nowMs(), ...seen });
+    const effects = turnRaft(this.raft, inputs, {
+      nowMs: this.machine.nowMs(),
+      appliedIndex: board.get("appliedIndex"),
+      stateAwaited: board.get("stateAwaited") === 1,
+    });
     this.#surroundings.afterRaftTurn(this, effects);
     this.#edges.toLog.send(effects.toLog);
     this.#surroundings.carry(this, effects);
@@ -210,9 +213,9 @@ export class SimulatedProcess implements Life {
   }
 
   #turnIngress(inputs: readonly IngressInput[]): void {
-    const seen = this.#seen();
-    const effects = this.ingress.turn(inputs, { nowMs: this.machine.nowMs(), ...seen });
-    this.#showAwaiting(seen.appliedIndex);
+    const { appliedIndex, revision } = this.#seen();
+    const effects = this.ingress.turn(inputs, { nowMs: this.machine.nowMs(), appliedIndex, revision });
+    this.#showAwaiting(appliedIndex);
     this.#edges.fromIngress.send(effects.toRaft);
     this.#edges.ingressToStore.send(effects.toStore);
     for (const { requestId, outcome } of effects.answers) this.#surroundings.answer(this, requestId, outcome);
@@ -258,7 +261,7 @@ export class SimulatedProcess implements Life {
         (key) => rows.get(key),
         board,
         () => Promise.resolve(),
-        () => momentOf(rows, this.#world),
+        () => momentOf(rows),
       );
       this.ingressMailbox.push({ kind: "viewOpened", generation });
     });

@@ -4,6 +4,7 @@
  * right within bounds.
  */
 
+import { nextTick } from "node:process";
 import { clusterTime } from "../../src/raft/append-own.ts";
 import { isJoint } from "../../src/raft/configuration.ts";
 import { Clients, Requests } from "./clients.ts";
@@ -39,8 +40,6 @@ export interface RunResult {
   readonly faults: readonly { readonly number: number; readonly line: string }[];
 }
 
-/** A microtask may lead to a next one that many times before the next event. */
-const hopsMax = 16;
 const settled = Promise.resolve();
 /** Election timeouts until there must be a leader, after the storm. */
 const electionTimeoutsMax = 10;
@@ -53,7 +52,18 @@ const leasesLateMsMax = 2_000;
 
 /** Never rejects for what the simulated nodes do. */
 export function simulate(options: RunOptions): Promise<RunResult> {
-  return withoutProcessTime(() => new Simulation(options).run());
+  return withoutProcessTime(() => withStacks(options.print !== undefined, () => new Simulation(options).run()));
+}
+
+/** Errors say that rows have to be read first, thousands of times a run: where from, only the reader of a trace asks. */
+async function withStacks<Result>(areWanted: boolean, work: () => Promise<Result>): Promise<Result> {
+  const { stackTraceLimit } = Error;
+  if (!areWanted) Error.stackTraceLimit = 0;
+  try {
+    return await work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 class Simulation {
@@ -303,14 +313,10 @@ class Simulation {
     }
   }
 
-  /** Lets promises run until they wait for simulated things alone. */
+  /** Lets promises run until they wait for simulated things alone: a tick comes when no microtask is left. */
   async #drain(): Promise<void> {
-    const world = this.#world;
-    world.isTouched = false;
-    for (let activity = -1; activity !== world.activity; ) {
-      activity = world.activity;
-      for (let hop = 0; hop < hopsMax; hop += 1) await settled;
-    }
-    world.isTouched = false;
+    await settled;
+    await new Promise<void>(nextTick);
+    this.#world.isTouched = false;
   }
 }

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { decode } from "../../src/codec/codec.ts";
 import { StorageError } from "../../src/errors/balsa-error.ts";
-import { batchKey, compareBytes, configurationKey, keyName, metaKey, rowPrefixes } from "../../src/kv/keys.ts";
+import { batchKey, configurationKey, keyName, metaKey, rowPrefixes } from "../../src/kv/keys.ts";
 import { configurationOf } from "../../src/kv/machine.ts";
 import { decodeMeta, emptyMeta, encodeBatchRow, encodeMeta, type StateMeta } from "../../src/kv/meta.ts";
 import type { RowChange, RowReader } from "../../src/kv/row.ts";
@@ -27,15 +27,20 @@ import {
 import type { Row, RowRange, StateSnapshot, StateStorage } from "../../src/storage/state/state-storage.ts";
 import { verifyState } from "../../src/storage/state/verify.ts";
 import type { SimulatedDisk, Surface } from "./disk.ts";
+import { SortedRows } from "./sorted-rows.ts";
 import type { World } from "./world.ts";
 
 const digestBytes = 32;
 const filesKept = 3;
+/** The first bytes of the rows that go with a snapshot, ascending. */
+const carriedKinds = Object.values(rowPrefixes)
+  .filter((kind) => isCarried(Uint8Array.of(kind)))
+  .sort((one, other) => one - other);
 
 /** The rows of one generation. */
 export class StateRows implements StateStorage {
   /** By the first byte of their keys: kinds of rows are never read together but for a snapshot. */
-  readonly #kinds = new Map<number, Map<string, Row>>();
+  readonly #kinds = new Map<number, SortedRows>();
   /** Batches that a power cut may take, with what they replaced. */
   #unsynced: { readonly rows: readonly RowChange[]; readonly replaced: readonly RowChange[] }[] = [];
 
@@ -91,17 +96,14 @@ export class StateRows implements StateStorage {
     return Promise.resolve();
   }
 
-  /** Those with keys in [from, to), in order. */
-  rows(from: Uint8Array, to: Uint8Array): readonly Row[] {
+  /** Those with keys in [from, to), in order; the first `rowsMax` of them. */
+  rows(from: Uint8Array, to: Uint8Array, rowsMax: number = Number.POSITIVE_INFINITY): readonly Row[] {
+    const [fromName, toName] = [keyName(from), keyName(to)];
     const found: Row[] = [];
-    const isWholeKind = from.byteLength <= 1 && to.byteLength === 1;
-    for (const [kind, rows] of this.#kinds) {
-      if (kind < (from[0] ?? 0) || kind > (to[0] ?? 0) || (isWholeKind && kind === to[0])) continue;
-      for (const row of rows.values()) {
-        if (isWholeKind || (compareBytes(row.key, from) >= 0 && compareBytes(row.key, to) < 0)) found.push(row);
-      }
+    for (let kind = from[0] ?? 0; kind <= (to[0] ?? 0); kind += 1) {
+      this.#kinds.get(kind)?.collect(fromName, toName, rowsMax, found);
     }
-    return found.sort((one, other) => Buffer.compare(one.key, other.key));
+    return found;
   }
 
   /** Gives what these rows were before. Nobody writes to the bytes of a row, so they are kept as they come. */
@@ -110,7 +112,7 @@ export class StateRows implements StateStorage {
     for (const { key, value } of rows) {
       const kind = key[0] ?? 0;
       let known = this.#kinds.get(kind);
-      if (known === undefined) this.#kinds.set(kind, (known = new Map<string, Row>()));
+      if (known === undefined) this.#kinds.set(kind, (known = new SortedRows()));
       const name = keyName(key);
       replaced.push(known.get(name) ?? { key, value: null });
       if (value === null) known.delete(name);
@@ -127,14 +129,20 @@ export interface OpenedState {
   readonly configuration: Configuration;
 }
 
+interface SnapshotFile {
+  readonly bytes: Uint8Array;
+  /** The last that it includes. */
+  readonly index: number;
+}
+
 export class StateDisk implements Surface {
   readonly #world: World;
   readonly #disk: SimulatedDisk;
   readonly #generations = new Map<number, StateRows>();
   #current = 0;
   /** By index and term. */
-  readonly #files = new Map<string, Uint8Array>();
-  readonly #received = new Map<string, Uint8Array>();
+  readonly #files = new Map<string, SnapshotFile>();
+  readonly #received = new Map<string, SnapshotFile>();
   #incoming: { readonly id: string; readonly from: string; readonly parts: Uint8Array[]; bytes: number } | null = null;
 
   constructor(world: World, disk: SimulatedDisk) {
@@ -154,7 +162,6 @@ export class StateDisk implements Surface {
 
   /** The valid generation when it is a true prefix, else one made from the newest snapshot, or an empty one. */
   async open(): Promise<OpenedState> {
-    this.#world.activity += 1;
     const current = this.#generations.get(this.#current);
     if (current !== undefined) {
       for (const generation of this.#generations.keys()) {
@@ -187,20 +194,25 @@ export class StateDisk implements Surface {
       lastIncludedTime: meta.time,
       configuration: configurationIn(rows),
     };
-    const kinds = Object.values(rowPrefixes).filter((kind) => isCarried(Uint8Array.of(kind)));
-    const taken = kinds
-      .toSorted((one, other) => one - other)
-      .flatMap((kind) => rows.rows(Uint8Array.of(kind), Uint8Array.of(kind + 1)));
-    const body = Buffer.concat([encodeHead({ metadata, meta }), packRows(taken)]);
-    return { metadata, bytes: new Uint8Array(Buffer.concat([body, digestOf(body)])) };
+    const taken: Row[] = [];
+    for (const kind of carriedKinds) {
+      for (const row of rows.rows(Uint8Array.of(kind), Uint8Array.of(kind + 1))) taken.push(row);
+    }
+    const [head, packed] = [encodeHead({ metadata, meta }), packRows(taken)];
+    const bytes = new Uint8Array(head.byteLength + packed.byteLength + digestBytes);
+    bytes.set(head);
+    bytes.set(packed, head.byteLength);
+    const bodyBytes = bytes.byteLength - digestBytes;
+    bytes.set(digestOf(bytes.subarray(0, bodyBytes)), bodyBytes);
+    return { metadata, bytes };
   }
 
   adopt(metadata: SnapshotMetadata, bytes: Uint8Array): void {
-    this.#keep(idOf(metadata), bytes, metadata.lastIncludedIndex);
+    this.#keep(idOf(metadata), { bytes, index: metadata.lastIncludedIndex });
   }
 
   readChunk(id: EntryId, offset: number, bytesMax: number): { bytes: Uint8Array; last: boolean } | null {
-    const file = this.#files.get(nameOf(id.index, id.term));
+    const file = this.#files.get(nameOf(id.index, id.term))?.bytes;
     if (file === undefined || offset >= file.byteLength) return null;
     const bytes = file.slice(offset, offset + bytesMax);
     return { bytes, last: offset + bytes.byteLength === file.byteLength };
@@ -225,7 +237,7 @@ export class StateDisk implements Surface {
     this.#incoming = null;
     const whole = new Uint8Array(Buffer.concat(incoming.parts));
     if (!isWhole(whole, id)) return { offset: 0, accepted: false };
-    this.#received.set(id, whole);
+    this.#received.set(id, { bytes: whole, index: chunk.snapshot.lastIncludedIndex });
     return { offset: incoming.bytes, accepted: true };
   }
 
@@ -235,28 +247,22 @@ export class StateDisk implements Surface {
     const file = this.#received.get(id) ?? this.#files.get(id);
     if (file === undefined) throw new StorageError(`there is no snapshot ${id} on ${this.#disk.node}`);
     this.#received.delete(id);
-    this.#keep(id, file, snapshot.lastIncludedIndex);
-    return this.#restore(file);
+    this.#keep(id, file);
+    return this.#restore(file.bytes);
   }
 
   retire(kept: number): void {
     for (const generation of this.#generations.keys()) if (generation !== kept) this.#generations.delete(generation);
   }
 
-  #keep(id: string, bytes: Uint8Array, index: number): void {
-    this.#files.set(id, bytes);
-    for (const [old, file] of this.#received) {
-      if (headerOf(file).metadata.lastIncludedIndex <= index) this.#received.delete(old);
-    }
+  #keep(id: string, file: SnapshotFile): void {
+    this.#files.set(id, file);
+    for (const [old, { index }] of this.#received) if (index <= file.index) this.#received.delete(old);
     for (const old of this.#filesByIndex().slice(0, -filesKept)) this.#files.delete(old.id);
   }
 
-  #filesByIndex(): { readonly id: string; readonly index: number; readonly bytes: Uint8Array }[] {
-    const files = [...this.#files].map(([id, bytes]) => ({
-      id,
-      bytes,
-      index: headerOf(bytes).metadata.lastIncludedIndex,
-    }));
+  #filesByIndex(): (SnapshotFile & { readonly id: string })[] {
+    const files = [...this.#files].map(([id, file]) => ({ id, ...file }));
     return files.sort((one, other) => one.index - other.index);
   }
 

@@ -119,16 +119,14 @@ export class StorePart {
       case "readHistory": {
         const { to } = rangeOf(rowPrefixes.history);
         const from = historyKey({ revision: task.fromRevision, ordinal: 0 });
-        const chunks = this.current().rows(from, to).slice(0, trimRowsMax);
+        const chunks = this.current().rows(from, to, trimRowsMax);
         return this.#later("reads", () => ({ kind: "historyRead", chunks }));
       }
       case "readRows":
         return this.#readRows(task.wanted);
       case "readDue": {
         const due = rangeOf(rowPrefixes.due);
-        const rows = this.current()
-          .rows(task.from ?? due.from, due.to)
-          .slice(0, task.rowsMax);
+        const rows = this.current().rows(task.from ?? due.from, due.to, task.rowsMax);
         return this.#later("reads", () => ({ kind: "dueRead", rows }));
       }
       case "makeSnapshot": {

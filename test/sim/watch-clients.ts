@@ -102,7 +102,6 @@ export class Watch {
     const ask = { after: place, ranges: [this.#range], bytesMax: readBytesMax };
     readAfter({ view: () => process.view ?? undefined }, ask, "compacted").then(
       (read) => {
-        world.activity += 1;
         if (!process.isAlive) return this.#begin(null);
         if (read.kind === "compacted") return this.#onCompacted(process, place);
         if (read.kind === "changes" && !this.#onChanges(process, read)) return this.#begin(null);

@@ -33,8 +33,6 @@ export class World {
   restlessUntil = 0;
   /** Whether a promise may have something to do before the next event. */
   isTouched = false;
-  /** Grows whenever simulated storage is used. */
-  activity = 0;
   readonly #streams = new Map<string, Random>();
   #faults = 0;
   violation: Violation | null = null;
@@ -105,6 +103,5 @@ export class World {
 
   touch(): void {
     this.isTouched = true;
-    this.activity += 1;
   }
 }

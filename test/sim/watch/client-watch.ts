@@ -49,10 +49,6 @@ export class ClientWatch {
     this.#acknowledged = Math.max(this.#acknowledged, revision);
   }
 
-  asked(asked: Omit<Asked, "configurations">): Asked {
-    return { ...asked, configurations: this.#ledger.configurations.length };
-  }
-
   /** `read` is what the node gives for the key in the moment of the answer. */
   onAnswer(asked: Asked, outcome: Outcome, read: () => KeyRead): void {
     this.#world.trace.note(`answer ${outcome.kind}`, asked.node, "");

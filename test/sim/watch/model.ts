@@ -170,7 +170,7 @@ export class Model {
     const first = idempotency === undefined ? undefined : this.#remembered.get(words(idempotency.key));
     const repeated = first !== undefined && outcome.result["kind"] !== "idempotencyMismatch";
     const changed = repeated ? first.executed.changed : this.revision > before.revision;
-    const executed = { ...outcome, changed, repeated };
+    const executed = { result: outcome.result, revision: outcome.revision, changed, repeated };
     if (idempotency !== undefined && this.#machine.sessions.size > before.sessions) {
       this.#remembered.set(words(idempotency.key), { index: this.index, idempotency, executed });
     }

@@ -7,7 +7,7 @@
 import type { RaftActorEffects, RaftActorInput } from "../../../src/actors/raft/input.ts";
 import { isJoint } from "../../../src/raft/configuration.ts";
 import { inflightMessages } from "../../../src/raft/inflights.ts";
-import { bytesOf } from "../../../src/raft/log.ts";
+import { entryBytes, type RaftLog } from "../../../src/raft/log.ts";
 import type { Message } from "../../../src/raft/message.ts";
 import type { RaftState } from "../../../src/raft/state.ts";
 import { lastTermOf, termAt } from "../../../src/raft/term-runs.ts";
@@ -36,8 +36,8 @@ export class RaftWatch {
   readonly #ledger: Ledger;
   readonly #machines: ReadonlyMap<string, Machine>;
   #before: Before | null = null;
-  /** How far each member was known to be, by leader. */
-  readonly #matchesOf = new Map<string, { readonly name: string; readonly known: Map<string, number> }>();
+  /** How far each member was known to be in one term, by leader. */
+  readonly #matchesOf = new Map<SimulatedProcess, { readonly term: number; readonly known: Map<string, number> }>();
   /** The log of each candidate as its request told, by node and term. */
   readonly #candidates = new Map<string, EntryId>();
   /** Whom each node has given its vote, by node and term. */
@@ -233,11 +233,12 @@ export class RaftWatch {
   }
 
   /** What a leader knows of a member's log never goes back within its term (Figure 2, matchIndex). */
-  #checkMatches({ id, number }: SimulatedProcess, core: RaftState): void {
-    const name = `${id}/${number}/${core.currentTerm}`;
-    const remembered = this.#matchesOf.get(id);
-    const known = remembered?.name === name ? remembered.known : new Map<string, number>();
-    if (remembered?.name !== name) this.#matchesOf.set(id, { name, known });
+  #checkMatches(process: SimulatedProcess, core: RaftState): void {
+    const { id } = process;
+    const remembered = this.#matchesOf.get(process);
+    const isOfTerm = remembered?.term === core.currentTerm;
+    const known = isOfTerm ? remembered.known : new Map<string, number>();
+    if (!isOfTerm) this.#matchesOf.set(process, { term: core.currentTerm, known });
     for (const { id: member, matchIndex } of core.progress) {
       const before = known.get(member) ?? 0;
       this.#check(matchIndex >= before, "matchIndex never goes back", () => {
@@ -254,7 +255,7 @@ export class RaftWatch {
     const rows = this.#machines.get(nodeId)?.rows;
     if (rows === undefined) return false;
     if ((rows.durableStart()?.link.index ?? 0) > index) return true;
-    return rows.durableLink(index)?.term === term;
+    return rows.durableTerm(index) === term;
   }
 
   #checkPointers({ id, machine }: SimulatedProcess, core: RaftState, before: Before): void {
@@ -266,10 +267,10 @@ export class RaftWatch {
       return `${id} stands at applied ${appliedIndex}, commit ${commitIndex}, persisted ${persistedIndex}, last ${log.lastIndex}`;
     });
     if (installing !== null || persistedIndex === before.persistedIndex || persistedIndex <= log.startIndex) return;
-    const durable = machine.rows.durableLink(persistedIndex);
+    const durable = machine.rows.durableTerm(persistedIndex);
     const isCovered = (machine.rows.durableStart()?.link.index ?? 0) >= persistedIndex;
-    this.#check(isCovered || durable?.term === termAt(log, persistedIndex), "Acknowledged is durable", () => {
-      return `${id} takes entry ${persistedIndex} for durable, and the disk has ${durable?.term ?? "nothing"} there`;
+    this.#check(isCovered || durable === termAt(log, persistedIndex), "Acknowledged is durable", () => {
+      return `${id} takes entry ${persistedIndex} for durable, and the disk has ${durable ?? "nothing"} there`;
     });
   }
 
@@ -282,7 +283,7 @@ export class RaftWatch {
     });
     if (core.role !== "leader") return;
     if (log.tailBase <= log.appliedIndex + 1) {
-      const unapplied = bytesOf(log.tail.slice(log.appliedIndex + 1 - log.tailBase));
+      const unapplied = unappliedBytes(log);
       this.#check(uncommittedBytes >= 0 && uncommittedBytes <= unapplied + applying.bytes, "Bounds are kept", () => {
         return `${id} counts ${uncommittedBytes} uncommitted bytes, and holds ${unapplied}`;
       });
@@ -361,6 +362,16 @@ export class RaftWatch {
       return `${id} acknowledges entry ${matchIndex} of term ${expected} to ${to}, which is not on its disk`;
     });
   }
+}
+
+/** Of the entries of the tail that are not applied. */
+function unappliedBytes({ tail, tailBase, appliedIndex }: RaftLog): number {
+  let bytes = 0;
+  for (let at = appliedIndex + 1 - tailBase; at < tail.length; at += 1) {
+    const entry = tail[at];
+    if (entry !== undefined) bytes += entryBytes(entry);
+  }
+  return bytes;
 }
 
 function bootOf(core: RaftState): Before {

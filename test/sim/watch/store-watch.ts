@@ -32,7 +32,7 @@ export class StoreWatch {
     });
     if (raft.core !== null && raft.core.installing === null) {
       const isOnDisk = (machine.rows.durableStart()?.link.index ?? 0) >= appliedIndex;
-      this.#check(isOnDisk || machine.rows.durableLink(appliedIndex) !== null, "A state never outruns its log", () => {
+      this.#check(isOnDisk || machine.rows.durableTerm(appliedIndex) !== null, "A state never outruns its log", () => {
         return `${id} has applied entry ${appliedIndex}, which is not on its disk`;
       });
     }
