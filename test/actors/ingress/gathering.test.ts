@@ -5,7 +5,7 @@ import type { Effects } from "../../../src/actors/ingress/outbox.ts";
 import type { IngressInput } from "../../../src/actors/ingress/turn.ts";
 import { accepted, applied, proposals, Stepper, sequencesOf, store } from "./stepper.ts";
 
-const limits = { writersMin: 4, commandsMax: 16, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 };
+const limits = { writersMin: 4, share: 0.6, commandsMax: 16, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 };
 
 function proposed(effects: Effects): number[][] {
   return proposals(effects).map(sequencesOf);
@@ -41,15 +41,20 @@ describe("ingress: writes that gather", () => {
     expect(proposed(stepper.turn(store(applied(1, 3, 1, 2, 3))))).to.deep.equal([]);
     expect(stepper.ingress.wakeAtMs).to.equal(8);
     stepper.nowMs = 7;
-    expect(proposed(stepper.turn(...puts(stepper, 2)))).to.deep.equal([]);
-    expect(proposed(stepper.turn(...puts(stepper, 1))), "the last that was answered").to.deep.equal([[4, 5, 6, 7, 8]]);
+    expect(proposed(stepper.turn(...puts(stepper, 1))), "three of five").to.deep.equal([[4, 5, 6]]);
     expect(stepper.ingress.wakeAtMs).to.equal(0);
+  });
+
+  it("go beside the proposal ahead of them when they are as large a part of all writers", () => {
+    const stepper = begun(4);
+    expect(proposed(stepper.turn(...puts(stepper, 5)))).to.deep.equal([]);
+    expect(proposed(stepper.turn(...puts(stepper, 1))), "six of ten").to.deep.equal([[5, 6, 7, 8, 9, 10]]);
   });
 
   it("go without those who do not return in time", () => {
     const stepper = begun(3);
     stepper.turn(...puts(stepper, 2), store(applied(1, 3, 1, 2, 3)));
-    expect(stepper.ingress.wakeAtMs).to.equal(2);
+    expect(stepper.ingress.wakeAtMs, "three of five would do").to.equal(2);
     stepper.nowMs = 2;
     expect(proposed(stepper.turn({ kind: "woken" }))).to.deep.equal([[4, 5]]);
   });
@@ -58,7 +63,7 @@ describe("ingress: writes that gather", () => {
     const stepper = begun(3);
     stepper.turn(...puts(stepper, 2));
     stepper.nowMs = 9;
-    expect(proposed(stepper.turn(...puts(stepper, 1)))).to.deep.equal([]);
+    expect(proposed(stepper.turn(...puts(stepper, 1))), "three of six").to.deep.equal([]);
     stepper.nowMs = 10;
     expect(proposed(stepper.turn({ kind: "woken" }))).to.deep.equal([[4, 5, 6]]);
   });

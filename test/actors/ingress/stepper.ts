@@ -28,7 +28,7 @@ export const limits: IngressLimits = {
   proposedBytesMax: 1000,
   queuedMsMax: 60_000,
   slabBytesMax: 500,
-  gathering: { writersMin: 100, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
+  gathering: { writersMin: 100, share: 1, commandsMax: 100, bytesMax: 1000, behindMsMax: 10, returnMsMax: 2 },
   leaseReads: false,
 };
 export const stale: IngressRequest = { kind: "read", stale: true, minRevision: 9, redirect: false };
