@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import { becomeSnapshot, type Progress } from "../../src/raft/progress.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
-import type { CoreNode } from "../support/core-node.ts";
+import { type CoreNode, noSnapshot } from "../support/core-node.ts";
 
 /** Alone, with eleven entries applied. */
 function withElevenEntries(trailingEntries: number): CoreNode {
@@ -39,6 +39,20 @@ describe("a snapshot that was taken", () => {
       a.step({ kind: "snapshotTaken", snapshot: { ...newest, lastIncludedIndex, lastIncludedTime: 77 } });
       expect(a.collect().compactTo).to.equal(null);
       expect(a.state.snapshot).to.equal(newest);
+    }
+  });
+});
+
+describe("a snapshot that arrives", () => {
+  it("is a word of the leader, whom a candidate follows and a follower waits for", () => {
+    for (const isCandidate of [true, false]) {
+      const b = new CoreCluster(["a", "b", "c"], { preVote: false }).node("b");
+      if (isCandidate) b.step({ kind: "campaign" });
+      for (let tick = 0; tick < 5; tick += 1) b.step({ kind: "tick" });
+      const snapshot = { ...noSnapshot, lastIncludedIndex: 4, lastIncludedTerm: 1 };
+      const term = b.state.currentTerm;
+      b.step({ kind: "receive", message: { kind: "installSnapshotRequest", from: "a", to: "b", term, snapshot } });
+      expect(b.state).to.include({ role: "follower", leaderId: "a", electionElapsedTicks: 0, installing: snapshot });
     }
   });
 });

@@ -68,6 +68,12 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "timeouts are spread a little worse",
   },
   {
+    file: "raft/read-index",
+    before: "if (granted > 0)",
+    after: "if (granted >= 0)",
+    why: "none are taken out then",
+  },
+  {
     file: "raft/removal",
     before: 'if (state.role === "leader" || !knowsItselfIn || notice.appliedIndex < state.log.appliedIndex)',
     after: 'if (state.role === "leader" || !knowsItselfIn || notice.appliedIndex <= state.log.appliedIndex)',
@@ -86,6 +92,12 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "the search behind this short cut finds it too",
   },
   {
+    file: "storage/data-directory",
+    before: "await rm(temporary, { force: true });",
+    after: "await rm(temporary, { force: false });",
+    why: "what was written there is there",
+  },
+  {
     file: "storage/log/byte-ruler",
     before: "const kept = this.#samples.findLastIndex((sample) => sample.index <= index);",
     after: "const kept = this.#samples.findLastIndex((sample) => sample.index < index);",
@@ -96,12 +108,6 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     before: "const above = this.#samples.find((sample) => sample.index > index) ?? this.#last;",
     after: "const above = this.#samples.find((sample) => sample.index >= index) ?? this.#last;",
     why: "at a sample its own bytes are taken either way",
-  },
-  {
-    file: "storage/log/log-store",
-    before: "const readTo = before?.index ?? firstRow - 1;",
-    after: "const readTo = before?.index ?? firstRow;",
-    why: "where the last index is known it lies above the first row",
   },
   {
     file: "storage/log/log-store",
@@ -140,6 +146,12 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "a few bytes a term stay in memory until the next start",
   },
   {
+    file: "storage/log/meta",
+    before: "if (row.byteLength < bodyOffset)",
+    after: "if (row.byteLength <= bodyOffset)",
+    why: "no row is without a body",
+  },
+  {
     file: "storage/snapshot/format",
     before: 'if (typeof value !== "object" || value === null)',
     after: 'if (typeof value !== "object" && value === null)',
@@ -158,10 +170,10 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "it is asked once a start, and what is received again leaves the list by itself",
   },
   {
-    file: "storage/log/meta",
-    before: "if (row.byteLength < bodyOffset)",
-    after: "if (row.byteLength <= bodyOffset)",
-    why: "no row is without a body",
+    file: "storage/state/range-reader",
+    before: "if (record.modRevision <= this.#query.revision)",
+    after: "if (record.modRevision < this.#query.revision)",
+    why: "the search for its past is over where it begins",
   },
   {
     file: "storage/watermark/mark",
