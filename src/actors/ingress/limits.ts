@@ -29,6 +29,13 @@ export const ingressDefaults: IngressDefaults = {
   proposedBytesMax: 4 * mebibyte,
   queuedMsMax: 1_000,
   slabBytesMax: 2 * mebibyte,
-  gathering: { writersMin: 4, share: 0.45, commandsMax: 128, bytesMax: 128 * kibibyte, behindMsMax: 10, returnMsMax: 2 },
+  gathering: {
+    writersMin: 4,
+    share: 0.45,
+    commandsMax: 128,
+    bytesMax: 128 * kibibyte,
+    behindMsMax: 10,
+    returnMsMax: 2,
+  },
   leaseReads: false,
 };
