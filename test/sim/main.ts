@@ -28,7 +28,7 @@ const usage = `Usage: npm run sim -- [options]
   --brief          a failing seed is not made small
   --planted        put known bugs into the code, one after the other: each must be found
   --others         with --planted: do all other tests find it, too? --sample tries them against so many bugs
-  --only TEXT      with --planted: only bugs whose names contain it
+  --only TEXT      with --planted: only bugs whose names contain it; names of subtler forms have a colon
   --mutants        change the core and the storage mechanically: 85 % must be noticed by their tests or by --seeds
                    seeds (60)
   --sample N       with --mutants and --others: how many are drawn (40); --first draws the same again

@@ -88,6 +88,13 @@ const core: readonly PlantedBug[] = [
     replacement: "leaderCommit: log.commitIndex,",
   },
   {
+    name: "a heartbeat exposes a commit index beyond the match of who is sent a snapshot",
+    file: "raft/heartbeat-request",
+    text: "leaderCommit: Math.min(progress.matchIndex, log.commitIndex),",
+    replacement:
+      'leaderCommit: progress.kind === "snapshot" ? log.commitIndex : Math.min(progress.matchIndex, log.commitIndex),',
+  },
+  {
     name: "matchIndex goes back on reordered answers",
     file: "raft/progress",
     text: "if (matchIndex <= progress.matchIndex)",

@@ -3,8 +3,7 @@ import { expect } from "chai";
 import { describe, it } from "mocha";
 import { runCampaign } from "./campaign.ts";
 import { changesOf } from "./mutants.ts";
-import { altered } from "./planted.ts";
-import { plantedBugs } from "./planted-bugs.ts";
+import { allPlanted, altered } from "./planted.ts";
 import { simulate } from "./simulation.ts";
 import { knownSurvivors } from "./survivors.ts";
 
@@ -56,8 +55,9 @@ describe("what is known to be wrong", () => {
     expect(() => altered("a < b; a < b", bug)).to.throw("2 times");
   });
 
-  it("still has its line in what is built", () => {
-    for (const bug of plantedBugs) {
+  it("has a name of its own, and still its line in what is built", () => {
+    expect(new Set(allPlanted.map(({ name }) => name)).size).to.equal(allPlanted.length);
+    for (const bug of allPlanted) {
       const built = readFileSync(new URL(`../../src/${bug.file}.js`, import.meta.url), "utf8");
       expect(altered(built, bug), bug.name).to.not.equal(built);
     }
