@@ -66,7 +66,7 @@ export class AlteredCopy {
   run(script: string, options: readonly string[], wallMsMax: number): Promise<Ended> {
     return new Promise((resolve) => {
       const env = { ...process.env, TMPDIR: this.#temporary };
-      const limits = { timeout: wallMsMax, killSignal: "SIGKILL", maxBuffer: 2 ** 26 } as const;
+      const limits = { timeout: Math.ceil(wallMsMax), killSignal: "SIGKILL", maxBuffer: 2 ** 26 } as const;
       const settings = { cwd: this.directory, env, ...limits };
       const child = execFile(process.execPath, [script, ...options], settings, (_, stdout, stderr) => {
         resolve({ code: child.exitCode, output: stdout + stderr });
