@@ -41,6 +41,11 @@ export function takeApply(state: RaftState, patient: boolean): readonly Entry[] 
   return entries;
 }
 
+/** Is there something that could be executed and was not handed on, for want of room or because it is being read back? */
+export function hasMoreToApply({ log }: RaftState): boolean {
+  return log.emittedIndex < appliableIndex(log);
+}
+
 /** Takes what was read back from disk, when it is what comes next. */
 export function takeReadForApply(state: RaftState, from: LogIndex, entries: readonly Entry[]): void {
   const { log, applying } = state;

@@ -4,6 +4,7 @@
  */
 
 import { assert } from "../../errors/assert.ts";
+import { hasMoreToApply } from "../../raft/apply.ts";
 import { changed } from "../../raft/configuration.ts";
 import type { Effects } from "../../raft/effect.ts";
 import type { Configuration, Entry, SnapshotMetadata } from "../../raft/types.ts";
@@ -50,9 +51,10 @@ function toStore(state: RaftActorState, core: Effects, effects: RaftActorEffects
   if (first === undefined) return;
   const entries = state.packed.pack(core.apply);
   const configurations = configurationsAfter(state, core.apply);
-  const { applying, options } = startedCore(state);
+  const started = startedCore(state);
+  const isHalfFull = started.applying.bytes > started.options.applyingBytesMax / 2;
   // Members change when they are applied, and more is handed on when there is room: neither may wait for a tick.
-  const awaited = configurations.length > 0 || applying.bytes > options.applyingBytesMax / 2;
+  const awaited = configurations.length > 0 || isHalfFull || hasMoreToApply(started);
   effects.toStore.push({ kind: "apply", firstIndex: first.index, entries, configurations, awaited });
 }
 

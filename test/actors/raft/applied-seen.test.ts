@@ -53,6 +53,19 @@ describe("a raft actor and the state that the board shows", () => {
     expect(appliesOf(raft).map(({ awaited }) => awaited)).to.deep.equal([false, true, true]);
   });
 
+  it("awaits word when the next entry has no room beside what is under way", async () => {
+    const raft = await SteppedRaft.start(snapshotAt(5));
+    const { applyingBytesMax } = raft.core.options;
+    const small = { ...command(6), command: new Uint8Array(applyingBytesMax / 4) } as Entry;
+    const large = { ...command(7), command: new Uint8Array(applyingBytesMax * 0.9) } as Entry;
+    await raft.hear(appendOf([small, large], 7));
+    expect(appliesOf(raft).map(({ firstIndex, awaited }) => ({ firstIndex, awaited }))).to.deep.equal([
+      { firstIndex: 6, awaited: true },
+    ]);
+    await raft.turn({ kind: "fromStore", message: { kind: "applied", index: 6 } });
+    expect(raft.core.applying.awaitedFrom, "it is read back").to.equal(7);
+  });
+
   it("does not follow it while a snapshot is installed: the core hears of that by its own message", async () => {
     const raft = await SteppedRaft.start(snapshotAt(5));
     const snapshot = snapshotAt(9);
