@@ -19,13 +19,18 @@ function textOf(found: balsa.KeyValue | undefined): string | undefined {
 }
 
 describe("a node inside a program", () => {
+  const temporary = process.env["TMPDIR"];
   let directory: string;
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "balsa-library-"));
+    // Its own: some tests look at what is left there, and other processes have theirs.
+    process.env["TMPDIR"] = directory;
   });
 
   afterEach(async () => {
+    if (temporary === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = temporary;
     await rm(directory, { recursive: true, force: true });
   });
 
