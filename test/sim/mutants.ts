@@ -70,7 +70,10 @@ const oneWallMsMax = 90_000;
 
 type Verdict = "tests" | "simulator" | "too long" | "SURVIVES";
 
-/** Gives the share of those tried that was noticed. What takes too long counts as noticed, and is said. */
+/**
+ * Gives the share of those tried that was noticed. What takes too long counts as noticed, and is said. Throws when
+ * something fails without any change: then everything would count as noticed.
+ */
 export async function tryMutants(options: MutantOptions): Promise<number> {
   const { out, sample, sampleSeed, from, wallMsMax } = options;
   const copy = new AlteredCopy();
@@ -80,6 +83,7 @@ export async function tryMutants(options: MutantOptions): Promise<number> {
     const all = targets.flatMap(({ folder }) => mutantsOf(copy, folder));
     const chosen = new Random(sampleSeed, "mutants").some(all, sample);
     out(`${chosen.length} of ${all.length} mutants, drawn with --first ${sampleSeed}`);
+    await refuseUnsound(copy, options);
     const endsAt = performance.now() + wallMsMax;
     for (const mutant of chosen.slice(from)) {
       if (performance.now() >= endsAt) break;
@@ -132,18 +136,34 @@ export function changesOf(line: string): string[] {
   return changes;
 }
 
+async function refuseUnsound(copy: AlteredCopy, options: MutantOptions): Promise<void> {
+  for (const { folder, specs } of targets)
+    if (isNoticed(await runTests(copy, specs))) throw new Error(`the tests of src/${folder} fail without any change`);
+  if (isNoticed(await simulate(copy, options)))
+    throw new Error(
+      `a seed of the simulator fails without any change: take another --first than ${options.sampleSeed}`,
+    );
+}
+
+function runTests(copy: AlteredCopy, specs: readonly string[]): Promise<Ended> {
+  const patterns = specs.flatMap((spec) => ["--spec", `dist/test/${spec}`]);
+  const mocha = ["--no-config", "--timeout", "10000", "--bail", ...patterns];
+  return copy.run("node_modules/mocha/bin/mocha.js", mocha, oneWallMsMax);
+}
+
+function simulate(copy: AlteredCopy, { seeds, sampleSeed }: MutantOptions): Promise<Ended> {
+  const simulation = ["--seeds", `${seeds}`, "--first", `${sampleSeed}`, "--once", "--brief"];
+  return copy.run("dist/test/sim/main.js", simulation, oneWallMsMax);
+}
+
 async function verdictOn(copy: AlteredCopy, mutant: Mutant, options: MutantOptions): Promise<Verdict> {
-  const { seeds, sampleSeed } = options;
   const lines = copy.read(mutant.file).split("\n");
   lines[mutant.line - 1] = mutant.after;
   const target = targets.find(({ folder }) => mutant.file.startsWith(join("dist/src", folder)));
   return copy.with(mutant.file, lines.join("\n"), async () => {
-    const specs = (target?.specs ?? []).flatMap((spec) => ["--spec", `dist/test/${spec}`]);
-    const mocha = ["--no-config", "--timeout", "10000", "--bail", ...specs];
-    const tested = await copy.run("node_modules/mocha/bin/mocha.js", mocha, oneWallMsMax);
+    const tested = await runTests(copy, target?.specs ?? []);
     if (isNoticed(tested)) return tested.code === null ? "too long" : "tests";
-    const simulation = ["--seeds", `${seeds}`, "--first", `${sampleSeed}`, "--once", "--brief"];
-    const simulated = await copy.run("dist/test/sim/main.js", simulation, oneWallMsMax);
+    const simulated = await simulate(copy, options);
     if (isNoticed(simulated)) return simulated.code === null ? "too long" : "simulator";
     return "SURVIVES";
   });
