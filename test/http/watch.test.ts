@@ -105,6 +105,33 @@ describe("GET /watch", () => {
     expect(connection.received).not.to.include('"x"');
   });
 
+  it("follows what start and end, or one of them, or a prefix or key in base64 name, and nothing beside it", async () => {
+    const asks = ["start=b&end=c", "start=b", "end=c", "prefixBase64=Yg==", "keyBase64=Yg=="];
+    const watches = asks.map((query) => watch(`${query}&since=0`));
+    for (const key of ["a", "b", "b/1", "c", "z"]) command([key, "1"]);
+    const seen = ["b b/1", "b b/1 c z", "a b b/1", "b b/1", "b"];
+    for (const [at, connection] of watches.entries()) {
+      const keys = seen[at]?.split(" ") ?? [];
+      await connection.until("event: put", keys.length);
+      await connection.until("}\n\n", keys.length);
+      const found = [...connection.received.matchAll(/^data: {"key":"([^"]*)"/gm)].map(([, key]) => key);
+      expect([asks[at], found]).to.deep.equal([asks[at], keys]);
+    }
+  });
+
+  it("waits for Balsa-Min-Revision before it begins", async () => {
+    const early = { "balsa-min-revision": "1", "balsa-timeout": "30ms" };
+    for (const query of ["key=a", "key=a&since=0"]) {
+      const reply = await ask(node.port, "GET", `/watch?${query}`, { headers: early });
+      expect([query, problemOf(reply).code]).to.deep.equal([query, "TOO_STALE"]);
+    }
+    const connection = watch("key=a", ["Balsa-Min-Revision: 1"]);
+    history.command(["a", "1"]);
+    node.board.set("revisionApplied", 1);
+    node.toIngressFromStore({ kind: "batchApplied", appliedIndex: 0, appliedTerm: 1, revision: 1, results: [] });
+    expect(await connection.until("id: 1\n\n")).to.include("Balsa-Revision: 1\r\n");
+  });
+
   it("refuses what is wrong with 400", async () => {
     const queries = [
       ...["", "since=1", "key=", "key=a&prefix=b", "prefix=a&end=b", "start=b&end=a", "start=a&end=a", "key=a&since=x"],
