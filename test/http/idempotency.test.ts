@@ -88,6 +88,19 @@ describe("http: idempotency keys", () => {
     expect((await ask(node.port, "PUT", "/key/a?redirect=false", sameElsewhere)).status).to.equal(204);
   });
 
+  it("takes every visible character, 128 of them, and tells keys apart that differ in the last", async () => {
+    const visible = Array.from({ length: 94 }, (_, at) => String.fromCharCode(0x21 + at)).join("");
+    const long = "k".repeat(127);
+    const statuses: number[] = [];
+    for (const key of [visible, `${long}1`, `${long}2`]) {
+      const put = { headers: { "idempotency-key": key }, body: "1" };
+      for (const target of ["/key/a", "/key/a", "/key/b"])
+        statuses.push((await ask(node.port, "PUT", target, put)).status);
+    }
+    expect(statuses).to.deep.equal([204, 204, 422, 204, 204, 422, 204, 204, 422]);
+    expect(node.view.revision()).to.equal(4);
+  });
+
   it("refuses new keys with 503 and Retry-After while no more can be remembered", async () => {
     node.view.limits = { ...machineLimits, sessionBytesMax: 1 };
     expect((await ask(node.port, "PUT", "/key/a", { headers, body: "1" })).status).to.equal(204);

@@ -79,6 +79,17 @@ describe("http: refusals", () => {
     });
   }
 
+  it("takes a timeout of a minute, and of a millisecond", async () => {
+    for (const timeout of ["60s", "1m", "60000ms"]) {
+      const reply = await ask(node.port, "PUT", "/key/a", { headers: { "balsa-timeout": timeout }, body: "v" });
+      expect([timeout, reply.status]).to.deep.equal([timeout, 204]);
+    }
+    node.leaderId = null;
+    node.tellLeadership();
+    const reply = await ask(node.port, "PUT", "/key/a", { headers: { "balsa-timeout": "1ms" }, body: "v" });
+    expect(problemOf(reply)).to.include({ code: "NO_LEADER", outcome: "not-applied" });
+  });
+
   it("answers unknown paths with 404 and normalises none", async () => {
     for (const path of ["/", "/keys/", "//key/a", "/./status", "/status/", "/key2/a", "/../status"]) {
       expect([path, problemOf(await ask(node.port, "GET", path)).code]).to.deep.equal([path, "ROUTE_NOT_FOUND"]);
