@@ -158,7 +158,9 @@ describe("http: listings", () => {
     expect(JSON.parse(deleted.body.toString())).to.deep.equal({ deleted: 3, revision: 7 });
     const none = await ask(node.port, "DELETE", "/keys?start=b&end=c");
     expect(JSON.parse(none.body.toString())).to.deep.equal({ deleted: 0, revision: 7 });
-    expect(JSON.parse((await ask(node.port, "DELETE", "/keys?prefix=")).body.toString()).deleted).to.equal(3);
+    const bytes = await ask(node.port, "DELETE", "/keys?startBase64=/g==&endBase64=/wA=");
+    expect(JSON.parse(bytes.body.toString())).to.deep.equal({ deleted: 1, revision: 8 });
+    expect(JSON.parse((await ask(node.port, "DELETE", "/keys?prefix=")).body.toString()).deleted).to.equal(2);
     expect(await keys("")).to.deep.equal([]);
   });
 

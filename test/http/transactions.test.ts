@@ -67,6 +67,40 @@ describe("http: transactions", () => {
     expect(proposals()).to.equal(2);
   });
 
+  it("takes bytes that are not UTF-8 wherever it takes a key, a value or a bound, and answers them so", async () => {
+    // ff 00, ff and fe.
+    const [key, prefix, value] = ["/wA=", "/w==", "/g=="];
+    const item = { keyBase64: key, valueBase64: value, createRevision: 3, modRevision: 3, version: 1, lease: null };
+    const put = { put: { keyBase64: key, valueBase64: value } };
+    const ranges = [{ prefixBase64: prefix }, { startBase64: prefix }, { startBase64: prefix, endBase64: "/wE=" }];
+    const then = [put, { get: { keyBase64: key } }, ...ranges.map((range) => ({ range }))];
+    const found = { range: { items: [item] } };
+    const written = await txn({ if: [{ keyBase64: key, target: "version", op: "=", operand: 0 }], then });
+    expect(written["results"]).to.deep.equal([{ put: { modRevision: 3 } }, { get: item }, found, found, found]);
+    const holds = { if: [{ keyBase64: key, target: "value", op: "=", operandBase64: value }] };
+    const deleted = { succeeded: true, revision: 4, results: [{ delete: { deleted: 1 } }] };
+    expect(await txn({ ...holds, then: [{ delete: { prefixBase64: prefix } }] })).to.deep.equal(deleted);
+    await txn({ then: [put] });
+    expect(await txn({ ...holds, then: [{ delete: { keyBase64: key } }] })).to.deep.equal({ ...deleted, revision: 6 });
+  });
+
+  it("deletes a range that start and end name, and shows the rest of it to what follows", async () => {
+    const then = [{ delete: { start: "a", end: "b" } }, { range: { start: "a", end: "c", values: false } }];
+    const b = { key: "b", createRevision: 2, modRevision: 2, version: 1, lease: null };
+    const results = [{ delete: { deleted: 1 } }, { range: { items: [b] } }];
+    expect(await txn({ then })).to.deep.equal({ succeeded: true, revision: 3, results });
+  });
+
+  it("finds no value of a key that is not there, whatever it is compared with", async () => {
+    for (const op of ["=", "!=", "<", ">"]) {
+      const compare = { key: "none", target: "value", op, operand: "" };
+      expect((await txn({ if: [compare], then: [] }))["succeeded"]).to.equal(false);
+    }
+    for (const target of ["version", "createRevision", "modRevision"])
+      expect((await txn({ if: [{ key: "none", target, op: "=", operand: 0 }], then: [] }))["succeeded"]).to.equal(true);
+    expect(proposals()).to.equal(0);
+  });
+
   it("attaches what it puts to leases, new ones and known ones", async () => {
     const lease = JSON.parse(String((await ask(node.port, "POST", "/lease", { body: '{"ttl":"30s"}' })).body)).id;
     const then = [{ put: { key: "x", value: "", lease } }, { put: { key: "y", value: "", ttl: "1m" } }];
