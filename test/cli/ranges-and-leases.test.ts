@@ -78,6 +78,21 @@ describe("the commands for ranges, transactions and leases", () => {
     expect(ended).to.include({ code: 1 }).and.have.property("err").that.contains("LEASE_NOT_FOUND");
   });
 
+  it("show one lease, as text and as JSON", async () => {
+    const { id } = await node.client.leases.grant(30_000);
+    expect((await run(["lease", "get", id])).out).to.match(new RegExp(`^${id} ttlMs=30000 remainingMs=\\d+ keys=`));
+    expect((await run(["lease", "get", id, "-o", "json"])).out).to.include(`"${id}"`);
+    await node.client.leases.revoke(id);
+    const ended = await run(["lease", "get", id]);
+    expect(ended).to.include({ code: 1, out: "" }).and.have.property("err").that.contains("LEASE_NOT_FOUND");
+  });
+
+  it("read what the node asked has, when that may be stale, and up to an end", async () => {
+    await node.client.putAll({ "r/a": "1", "r/b": "2", "r/c": "3" });
+    expect((await run(["get", "r/a", "--level", "stale", "--max-age", "1m"])).out).to.equal("1");
+    expect((await run(["keys", "--start", "r/a", "--end", "r/c", "--level", "stale"])).out).to.equal("r/a\nr/b\n");
+  });
+
   it("compact, and say so when a revision is forgotten", async () => {
     await run(["put", "x", "1"]);
     const { revision } = await node.client.put("x", "2");
