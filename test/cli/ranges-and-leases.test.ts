@@ -18,9 +18,13 @@ describe("the commands for ranges, transactions and leases", () => {
 
   after(() => node.close());
 
-  async function run(args: readonly string[], stdin = ""): Promise<{ code: number | null; out: string; err: string }> {
+  async function run(
+    args: readonly string[],
+    stdin = "",
+    interruptAfterBytes = Number.POSITIVE_INFINITY,
+  ): Promise<{ code: number | null; out: string; err: string }> {
     const env = { BALSA_ENDPOINTS: node.httpUrl };
-    const { code, stdout, stderr } = await runCli(args, { env, stdin: Buffer.from(stdin) });
+    const { code, stdout, stderr } = await runCli(args, { env, stdin: Buffer.from(stdin), interruptAfterBytes });
     return { code, out: stdout.toString(), err: stderr };
   }
 
@@ -91,6 +95,23 @@ describe("the commands for ranges, transactions and leases", () => {
     await node.client.putAll({ "r/a": "1", "r/b": "2", "r/c": "3" });
     expect((await run(["get", "r/a", "--level", "stale", "--max-age", "1m"])).out).to.equal("1");
     expect((await run(["keys", "--start", "r/a", "--end", "r/c", "--level", "stale"])).out).to.equal("r/a\nr/b\n");
+  });
+
+  it("watch from a revision on, with what the keys were before", async () => {
+    const { modRevision: first } = await node.client.put("w/a", "1");
+    const { modRevision: second } = await node.client.put("w/a", "2");
+    await node.client.put("w/b", "3");
+    const { revision: last } = await node.client.delete("w/a");
+    const args = ["watch", "--start", "w/a", "--end", "w/b", "--since", String(first), "--prev", "-o", "json"];
+    const oneLine = await run(args, "", 1);
+    const shown = JSON.parse(oneLine.out.split("\n")[0] ?? "") as object;
+    expect(shown).to.include({ revision: second, kind: "put" });
+    expect(oneLine).to.include({ code: 0, err: "" });
+    const both = await run(args, "", Buffer.byteLength(oneLine.out.split("\n")[0] ?? "") + 2);
+    const lines = both.out.trimEnd().split("\n");
+    expect(lines).to.have.length(2);
+    expect(JSON.parse(lines[1] ?? "")).to.include({ revision: last, kind: "delete" });
+    for (const line of lines) expect(line).to.match(/"prev(ious)?":\{/);
   });
 
   it("compact, and say so when a revision is forgotten", async () => {
