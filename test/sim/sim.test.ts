@@ -5,7 +5,6 @@ import { runCampaign } from "./campaign.ts";
 import { changesOf } from "./mutants.ts";
 import { allPlanted, altered } from "./planted.ts";
 import { simulate } from "./simulation.ts";
-import { knownSurvivors } from "./survivors.ts";
 
 /** Fresh ones each time: what fails once is run again by its number. */
 const freshSeeds = 200;
@@ -60,17 +59,6 @@ describe("what is known to be wrong", () => {
     for (const bug of allPlanted) {
       const built = readFileSync(new URL(`../../src/${bug.file}.js`, import.meta.url), "utf8");
       expect(altered(built, bug), bug.name).to.not.equal(built);
-    }
-  });
-
-  it("survives for a known reason only as a mechanical change of a line that is built", () => {
-    for (const { file, before, after } of knownSurvivors) {
-      const built = readFileSync(new URL(`../../src/${file}.js`, import.meta.url), "utf8").split("\n");
-      const line = built.find((one) => one.trim() === before) ?? "";
-      expect(
-        changesOf(line).map((change) => change.trim()),
-        `${file}: ${before}`,
-      ).to.include(after);
     }
   });
 
