@@ -78,6 +78,16 @@ describe("the runner of conformance cases", () => {
     expect(outcome.lines.join()).to.contain("any-name:13 raft-state");
   });
 
+  it("shows what is left of a log when it was compacted", () => {
+    const outcome = run(
+      ...["add-nodes 1 voters=(1) index=3", "----", "ok", "", "campaign 1", "----", "ok", ""],
+      ...["stabilize log-level=none", "----", "ok", "", "propose 1 x", "----", "ok", ""],
+      ...["stabilize log-level=none", "----", "ok", "", "compact 1 4", "----", '1/5 EntryNormal "x"', ""],
+      ...["compact 1 5", "----", "log is empty: first index=6, last index=5"],
+    );
+    expect(summaryOf(outcome), outcome.lines.join()).to.equal("1 passed, 0 failed, 0 skipped");
+  });
+
   it("skips a transcript that asks for what the core has not, and says what that is", () => {
     const outcome = run("add-nodes 1 voters=(1)", "----", "ok", "", "levitate 1", "----", "ok");
     expect(summaryOf(outcome)).to.equal("0 passed, 0 failed, 1 skipped");

@@ -116,10 +116,11 @@ export class TranscriptRun {
     return [];
   }
 
+  /** Shows what is left of the log. */
   #compact(directive: Directive): string[] {
     const { log } = this.#node(directive).state;
     compactLog(log, Number(directive.args[1]?.key));
-    return [];
+    return this.#showLog(directive);
   }
 
   #deliver(directive: Directive): string[] {
