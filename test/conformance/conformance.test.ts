@@ -88,6 +88,15 @@ describe("the runner of conformance cases", () => {
     expect(summaryOf(outcome), outcome.lines.join()).to.equal("1 passed, 0 failed, 0 skipped");
   });
 
+  it("shows a snapshot when it was told to send it", () => {
+    const outcome = run(
+      ...["add-nodes 2 voters=(1,2) index=3", "----", "ok", "", "send-snapshot 1 2", "----"],
+      "1->2 MsgSnap Term:0 Log:0/0",
+      "  Snapshot: Index:3 Term:1 ConfState:Voters:[1 2] VotersOutgoing:[] Learners:[] LearnersNext:[] AutoLeave:false",
+    );
+    expect(summaryOf(outcome), outcome.lines.join()).to.equal("1 passed, 0 failed, 0 skipped");
+  });
+
   it("skips a transcript that asks for what the core has not, and says what that is", () => {
     const outcome = run("add-nodes 1 voters=(1)", "----", "ok", "", "levitate 1", "----", "ok");
     expect(summaryOf(outcome)).to.equal("0 passed, 0 failed, 1 skipped");

@@ -11,7 +11,7 @@ import { type ConfigurationChange, emptyConfiguration } from "../../../src/raft/
 import { bytesOfText, configurationOf, optionsOf } from "../../support/core-node.ts";
 import { type Directive, valueOf, valuesOf } from "../datadriven.ts";
 import { idOf, numberOf, stepsOf } from "../ids.ts";
-import { describeEntry, describeProgress, describeRole, olderForm } from "./describe.ts";
+import { describeEntry, describeMessage, describeProgress, describeRole, olderForm } from "./describe.ts";
 import { indented } from "./describe-ready.ts";
 import { divergences, refusedChange } from "./divergence.ts";
 import { type Thread, TranscriptCluster } from "./transcript-cluster.ts";
@@ -203,8 +203,9 @@ export class TranscriptRun {
   #sendSnapshot(directive: Directive): string[] {
     const { id: from, currentTerm: term, snapshot } = this.#node(directive).state;
     const to = idOf(directive.args[1]?.key ?? 0);
-    this.#cluster.send({ kind: "installSnapshotRequest", from, to, term, snapshot });
-    return [];
+    const request = { kind: "installSnapshotRequest", from, to, term, snapshot } as const;
+    this.#cluster.send(request);
+    return [describeMessage(request)];
   }
 
   #setTimeout(directive: Directive): string[] {
