@@ -95,10 +95,7 @@ export class Leases {
     refuseFields(exchange.request.headers, writeFields);
     const parameters = parseQuery(text, listParameters);
     const limit = parseLimit(parameters.get("limit")) ?? pageItemsDefault;
-    const cursor = parameters.get("cursor");
-    if (cursor !== undefined && !/^[1-9]\d{0,15}$/.test(cursor))
-      throw bad("the cursor is not one that this store gave");
-    const ask = { after: Number(cursor ?? 0), limit };
+    const ask = { after: afterCursor(parameters.get("cursor")), limit };
     const onMoment = (read: ReadMoment): Promise<void> => this.#list(exchange, ask, read);
     this.#moments.submit(exchange, { level: parseLevel(parameters), revision: undefined, onMoment });
   }
@@ -146,6 +143,14 @@ export class Leases {
     const remainingMs = Math.max(0, Math.round(dueTime - moment.time - this.#desk.backend.sinceAppliedMs()));
     return { id: String(leaseId), ttlMs, remainingMs, keys };
   }
+}
+
+/** The lease that a page ended with; 0 for the first page. */
+function afterCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const leaseId = /^[1-9]\d{0,15}$/.test(cursor) ? Number(cursor) : Number.NaN;
+  if (Number.isSafeInteger(leaseId)) return leaseId;
+  throw bad("the cursor is not one that this store gave");
 }
 
 /** As it stands in the path. */

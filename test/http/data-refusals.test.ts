@@ -48,6 +48,7 @@ const leases: readonly Case[] = [
   ["a percent without digits in an id", "GET", "/lease/%4"],
   ["a limit of leases", "GET", "/lease?limit=0"],
   ["a cursor of leases", "GET", "/lease?cursor=x"],
+  ["a cursor of leases that no lease can be called", "GET", "/lease?cursor=9007199254740993"],
 ];
 
 const ranges: readonly Case[] = [
