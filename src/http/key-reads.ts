@@ -29,6 +29,8 @@ export class KeyReads implements Answerer {
   readonly #desk: Desk;
   readonly #moments: MomentReads;
   readonly #queries = new ReadQueryParser();
+  /** Stale reads of this turn of the event loop. */
+  #stale: Exchange[] = [];
 
   constructor(desk: Desk, moments: MomentReads) {
     this.#desk = desk;
@@ -58,7 +60,7 @@ export class KeyReads implements Answerer {
     exchange.kind = stale ? "staleRead" : "read";
     exchange.read = ask;
     this.#desk.assertOpen();
-    if (stale && this.#isReadable(minRevision)) return this.#read(exchange, ask);
+    if (stale && this.#isReadable(minRevision)) return this.#readAtTurnsEnd(exchange);
     if (byLease) return this.#desk.submit(exchange, this, { kind: "leaseRead", minRevision, redirect }, timeoutMs);
     const plain = !stale && minRevision === 0 && !redirect;
     const request = plain ? linearizableRead : ({ kind: "read", stale, minRevision, redirect } as const);
@@ -66,12 +68,36 @@ export class KeyReads implements Answerer {
   }
 
   answer(exchange: Exchange, outcome: Outcome): void {
-    if (outcome.kind === "readable" && exchange.read !== undefined) this.#read(exchange, exchange.read);
+    if (outcome.kind === "readable") this.#readNow(exchange);
   }
 
   #isReadable(minRevision: number): boolean {
     const view = this.#desk.backend.view();
     return view !== undefined && (minRevision === 0 || view.revision() >= minRevision);
+  }
+
+  /**
+   * The answers of a turn leave together. To wake a client costs this thread a sixth of the whole request, and a client
+   * that is answered one by one sleeps again before the next answer.
+   */
+  #readAtTurnsEnd(exchange: Exchange): void {
+    if (this.#stale.push(exchange) === 1) setImmediate(() => this.#readStale());
+  }
+
+  #readStale(): void {
+    const exchanges = this.#stale;
+    this.#stale = [];
+    for (const exchange of exchanges) {
+      try {
+        this.#readNow(exchange);
+      } catch (error) {
+        this.#desk.fail(exchange, error);
+      }
+    }
+  }
+
+  #readNow(exchange: Exchange): void {
+    if (exchange.read !== undefined) this.#read(exchange, exchange.read);
   }
 
   #read(exchange: Exchange, ask: ReadAsk): void {

@@ -261,6 +261,25 @@ describe("http: bytes on the wire", () => {
     expect(reply.split("HTTP/1.1 404").length - 1).to.equal(4);
   });
 
+  it("reads for all stale reads that came in a turn of the event loop at its end", async () => {
+    const heardBefore: number[] = [];
+    const { state } = backend;
+    state.read = (key) => {
+      heardBefore.push(backend.submitted.length);
+      return MemoryView.prototype.read.call(state, key);
+    };
+    const connection = new RawConnection(port);
+    connection.socket.write(`${get}${get}${get.replace("?level=stale", "")}`);
+    await connection.until("KEY_NOT_FOUND", 2);
+    expect(heardBefore).to.deep.equal([1, 1]);
+    connection.socket.destroy();
+  });
+
+  it("answers the other stale reads of a turn when one is refused", async () => {
+    const reply = await exchangeRaw(port, get.replace("stale", "stale&max-age=1s") + lastGet);
+    expect(reply).to.match(/^HTTP\/1\.1 503 [^]*"code":"TOO_STALE"[^]*HTTP\/1\.1 404 /);
+  });
+
   it("bounds what is pipelined: one answer says so, and the connection ends", async () => {
     const write = "DELETE /key/a HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const connection = new RawConnection(port);
