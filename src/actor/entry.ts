@@ -10,9 +10,11 @@ import type { ActorContext, ActorName, LogFields, RunningActor, StartActor, Supe
 import { Edge } from "./edge.ts";
 import { watchEventLoop } from "./loop-delay.ts";
 import { failureOf, type SupervisorControl, type ThreadControl, type ThreadData, type ThreadFailed } from "./thread.ts";
+import { keepTickShape } from "./tick-shape.ts";
 
 /** Runs the actor of this thread until main stops it or it fails. A worker entry calls it once. */
 export function runActor<Config>(start: StartActor<Config>): void {
+  void keepTickShape();
   const data = workerData as ThreadData;
   const board = new Board(data.board);
   const fail = (cause: unknown): void => endThread(data, cause);
