@@ -17,6 +17,7 @@ import type { SnapshotJobs } from "../../storage/snapshot/jobs.ts";
 import type { SnapshotDirectory } from "../../storage/snapshot/snapshot-directory.ts";
 import { SnapshotStoppedError, writeSnapshot } from "../../storage/snapshot/write-snapshot.ts";
 import { DroppedSpace } from "../../storage/state/dropped-space.ts";
+import { KnownRows } from "../../storage/state/known-rows.ts";
 import type { OpenedGeneration, StateGenerations } from "../../storage/state/state-generations.ts";
 import type { ReadSnapshotChunk, StoreSnapshotChunk } from "../protocol/raft-store.ts";
 import type { ReadPiece } from "./batch.ts";
@@ -38,11 +39,16 @@ const trimBytesMax = 4 * 1024 * 1024;
 /** What a command that needs ranges is given at once, of each. */
 const scanBytesMax = 16 * 1024 * 1024;
 
+/** A generation that is open, and what is kept beside it as long. */
+interface Live extends OpenedGeneration {
+  readonly rows: KnownRows;
+}
+
 export class StoreDisk {
   readonly #parts: StoreDiskParts;
-  #opened: OpenedGeneration;
+  #opened: Live;
   /** Built and valid on disk, not entered by ingress yet: batches still go nowhere else. */
-  #next: OpenedGeneration | null = null;
+  #next: Live | null = null;
   /** What still reads the open generation. */
   readonly #reading = new Set<Promise<unknown>>();
   #storing: Promise<unknown> = Promise.resolve();
@@ -54,7 +60,7 @@ export class StoreDisk {
 
   constructor(parts: StoreDiskParts, opened: OpenedGeneration) {
     this.#parts = parts;
-    this.#opened = opened;
+    this.#opened = this.#live(opened);
     this.#reclaim = this.#reclaimOf(opened);
   }
 
@@ -63,7 +69,9 @@ export class StoreDisk {
   }
 
   async write(rows: readonly RowChange[]): Promise<void> {
-    await (this.#next ?? this.#opened).storage.write(rows);
+    const { rows: known, storage } = this.#next ?? this.#opened;
+    known.onWrite(rows);
+    await storage.write(rows);
   }
 
   /** Gives the input that answers the task; null when it has none. */
@@ -103,8 +111,14 @@ export class StoreDisk {
     await this.#reclaim.close();
     await this.#parts.incoming.close();
     await this.#parts.jobs.close();
-    await this.#parts.generations.close(this.#opened);
-    if (this.#next !== null) await this.#parts.generations.close(this.#next);
+    for (const live of this.#next === null ? [this.#opened] : [this.#opened, this.#next]) {
+      await live.rows.close();
+      await this.#parts.generations.close(live);
+    }
+  }
+
+  #live(opened: OpenedGeneration): Live {
+    return { ...opened, rows: new KnownRows(opened.storage, this.#parts.fail) };
   }
 
   async #readHistory(fromRevision: number): Promise<StoreInput> {
@@ -197,7 +211,7 @@ export class StoreDisk {
       throw new StorageError(`cannot read the snapshot ${path}`, { cause });
     });
     if (reason !== null) throw new StorageError(`cannot install ${path}: ${reason}`);
-    this.#next = await this.#parts.generations.buildFrom(id);
+    this.#next = this.#live(await this.#parts.generations.buildFrom(id));
     return { kind: "built", generation: generationOf(this.#next) };
   }
 
@@ -207,6 +221,7 @@ export class StoreDisk {
     this.#opened = this.#next;
     this.#next = null;
     await Promise.allSettled(this.#reading);
+    await old.rows.close();
     await this.#reclaim.close();
     this.#reclaim = this.#reclaimOf(this.#opened);
     await this.#parts.generations.retire(old, this.#opened.generation);
@@ -230,9 +245,8 @@ function idOf({ lastIncludedIndex, lastIncludedTerm }: SnapshotMetadata): EntryI
   return { index: lastIncludedIndex, term: lastIncludedTerm };
 }
 
-function generationOf(opened: OpenedGeneration): Generation {
-  const { generation, path, storage, meta } = opened;
-  return { generation, path, reader: storage, meta, configuration: configurationIn(storage) };
+function generationOf({ generation, path, storage, rows, meta }: Live): Generation {
+  return { generation, path, reader: rows, meta, configuration: configurationIn(storage) };
 }
 
 function configurationIn(rows: RowReader): Configuration {
