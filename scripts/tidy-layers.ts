@@ -18,7 +18,7 @@ const layers: Readonly<Record<string, Layer>> = {
   raft: { code: [], types: [] },
   kv: { code: [], types: ["raft"] },
   errors: { code: [], types: [] },
-  codec: { code: ["address", "errors"], types: ["raft"] },
+  codec: { code: ["address", "errors", "kv"], types: ["raft"] },
   storage: { code: ["kv", "errors", "codec"], types: ["raft"] },
   transport: { code: ["address", "errors", "codec"], types: ["raft"] },
   actor: { code: ["errors", "codec"], types: [] },

@@ -8,6 +8,7 @@
  */
 
 import { CodecError } from "./codec-error.ts";
+import { readFloat64 } from "./float64.ts";
 
 /** Major types of RFC 8949 §3.1. */
 export const majorTypes = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const;
@@ -15,21 +16,29 @@ export const majorTypes = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 
 /** Arguments of the simple values and the float that are read. */
 export const simpleValues = { false: 20, true: 21, null: 22, float64: 27 } as const;
 
-/** A position in bytes. Every read either gives a whole item of the kind asked for, or throws `CodecError`. */
+/**
+ * A position in bytes. Every `read` either gives a whole item of the kind asked for, or throws `CodecError`. A `try` is
+ * for those who name the item themselves when it is of another kind; it throws like `read` for anything else.
+ */
 export class CborReader {
   readonly bytes: Uint8Array;
-  offset = 0;
+  offset: number;
   /** Of the head read last. */
-  major = 0;
+  major: number;
   /** Of the head read last: the number, the length in bytes or items, or the simple value. */
-  argument = 0;
+  argument: number;
+  readonly #end: number;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.offset = 0;
+    this.major = 0;
+    this.argument = 0;
+    this.#end = bytes.length;
   }
 
   get remaining(): number {
-    return this.bytes.byteLength - this.offset;
+    return this.#end - this.offset;
   }
 
   /** Reads one head into `major` and `argument`; of a string or list, its content comes next. */
@@ -75,8 +84,16 @@ export class CborReader {
   /** A list's length in items. There are at least so many bytes left. */
   readArrayLength(): number {
     const start = this.offset;
+    const length = this.tryArrayLength();
+    if (length < 0) throw new CodecError("not an array", start);
+    return length;
+  }
+
+  /** As `readArrayLength`; -1 when the item is not a list. */
+  tryArrayLength(): number {
+    const start = this.offset;
     this.readHead();
-    if (this.major !== majorTypes.array) throw new CodecError("not an array", start);
+    if (this.major !== majorTypes.array) return -1;
     if (this.argument > this.remaining) throw new CodecError("an array longer than its bytes", start);
     return this.argument;
   }
@@ -84,22 +101,46 @@ export class CborReader {
   /** A whole number from 0 to 2^53 - 1, also when it was written as a double float. */
   readWhole(): number {
     const start = this.offset;
+    const value = this.tryWhole();
+    if (value < 0) throw new CodecError("not a whole number from 0 to 2^53 - 1", start);
+    return value;
+  }
+
+  /** As `readWhole`; -1 when the item is anything else. */
+  tryWhole(): number {
+    const initial = this.bytes[this.offset];
+    if (initial !== undefined && initial < 24) {
+      this.offset += 1;
+      return initial;
+    }
     this.readHead();
     if (this.major === majorTypes.unsigned) return this.argument;
     if (this.major === majorTypes.simple && this.argument === simpleValues.float64) {
-      const { buffer, byteOffset } = this.bytes;
-      const value = new DataView(buffer, byteOffset + this.offset - 8, 8).getFloat64(0);
+      const value = readFloat64(this.bytes, this.offset - 8);
       if (Number.isSafeInteger(value) && value >= 0) return value;
     }
-    throw new CodecError("not a whole number from 0 to 2^53 - 1", start);
+    return -1;
   }
 
   /** A view of the bytes; it keeps all of them alive. */
   readBytes(): Uint8Array {
     const start = this.offset;
+    const content = this.tryBytes();
+    if (content === null) throw new CodecError("not a byte string", start);
+    return content;
+  }
+
+  /** As `readBytes`; null when the item is not a byte string. */
+  tryBytes(): Uint8Array | null {
+    const start = this.offset;
     this.readHead();
-    if (this.major !== majorTypes.bytes) throw new CodecError("not a byte string", start);
+    if (this.major !== majorTypes.bytes) return null;
     return this.bytes.subarray(this.#skip("a byte string", start), this.offset);
+  }
+
+  /** Whether the head read last is of this simple value. */
+  isSimple(value: number): boolean {
+    return this.major === majorTypes.simple && this.argument === value;
   }
 
   /** Steps over the content of the byte or text string whose head was read; gives where it began. */

@@ -71,7 +71,7 @@ export function decodeUntrusted(bytes: Uint8Array, limits: CodecLimits): unknown
   }
 }
 
-/** cbor-x gives byte strings of the class of its source. */
-function asPlain(bytes: Uint8Array): Uint8Array {
+/** The same bytes, no `Buffer`: byte strings decoded from them, by cbor-x and by `subarray`, are of the class of their source. */
+export function asPlain(bytes: Uint8Array): Uint8Array {
   return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
 }

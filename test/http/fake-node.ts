@@ -18,8 +18,8 @@ import type {
   RaftToIngress,
 } from "../../src/actors/protocol/ingress-raft.ts";
 import type { IngressToStore, StoreToIngress, WireResult } from "../../src/actors/protocol/store-ingress.ts";
-import { decode } from "../../src/codec/codec.ts";
-import { type Command, commandFromWire } from "../../src/kv/command.ts";
+import { decodeCommand } from "../../src/codec/command.ts";
+import type { Command } from "../../src/kv/command.ts";
 import { resultToWire } from "../../src/kv/result.ts";
 import type { Configuration, ConfigurationStep, Member } from "../../src/raft/types.ts";
 import { MemoryView } from "./memory-view.ts";
@@ -241,7 +241,7 @@ export class FakeNode {
 export function commandsOf(message: Propose): Command[] {
   let start = 0;
   return message.ends.map((end) => {
-    const command = commandFromWire(decode(message.slab.subarray(start, end)));
+    const command = decodeCommand(message.slab.subarray(start, end));
     start = end;
     return command;
   });

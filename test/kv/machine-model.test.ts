@@ -3,7 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { decode, encode } from "../../src/codec/codec.ts";
-import { commandFromWire, commandToWire } from "../../src/kv/command.ts";
+import { decodeCommand, encodeCommand } from "../../src/codec/command.ts";
 import { dueOfKey, keyOfAttachment, numberOfKey, rowPrefixes } from "../../src/kv/keys.ts";
 import { decodeLease } from "../../src/kv/lease.ts";
 import type { MachineEntry } from "../../src/kv/machine.ts";
@@ -174,7 +174,7 @@ describe("commands and results", () => {
         const rows = new Rows();
         for (const entry of log) {
           if (entry.kind !== "command") continue;
-          const back = commandFromWire(decode(encode(commandToWire(entry.command))));
+          const back = decodeCommand(encodeCommand(entry.command));
           expect(plain(back)).to.deep.equal(plain(entry.command));
         }
         for (const { result } of rows.apply(log).results) {

@@ -6,8 +6,8 @@
 
 import { expect } from "chai";
 import { describe, it } from "mocha";
-import { decode, encode } from "../../src/codec/codec.ts";
-import { type Command, commandFromWire, commandToWire } from "../../src/kv/command.ts";
+import { decodeCommand, encodeCommand } from "../../src/codec/command.ts";
+import type { Command } from "../../src/kv/command.ts";
 import type { MachineEntry } from "../../src/kv/machine.ts";
 import type { Entry } from "../../src/raft/types.ts";
 import { plain } from "../kv/plain.ts";
@@ -60,14 +60,14 @@ function keyed(key: string, value: string): Command {
 }
 
 function propose(node: CoreNode, command: Command): void {
-  const commands = [encode(commandToWire(command))];
+  const commands = [encodeCommand(command)];
   node.step({ kind: "propose", proposalId: command.sequence, proposal: { kind: "commands", commands } });
 }
 
 function machineEntry(entry: Entry): MachineEntry {
   const { term, time } = entry;
   if (entry.kind !== "command") return { kind: "noop", term, time };
-  return { kind: "command", term, time, command: commandFromWire(decode(entry.command)) };
+  return { kind: "command", term, time, command: decodeCommand(entry.command) };
 }
 
 /** The state that a node's log makes, and what its commands were answered. */

@@ -4,12 +4,12 @@
  * when it is certain that they are not and never will be (design: "A write, on a leader").
  */
 
-import { encodePooled } from "../../codec/codec.ts";
+import { encodeCommand } from "../../codec/command.ts";
 import { assert } from "../../errors/assert.ts";
 import { errorKinds } from "../../errors/codes.ts";
 import { ById } from "../../http/by-id.ts";
 import type { Outcome } from "../../http/request.ts";
-import { type Command, commandToWire } from "../../kv/command.ts";
+import type { Command } from "../../kv/command.ts";
 import { resultFromWire } from "../../kv/result.ts";
 import type { ProposalAccepted, ProposalRefused } from "../protocol/ingress-raft.ts";
 import type { WireResult } from "../protocol/store-ingress.ts";
@@ -85,7 +85,7 @@ export class Writes {
     const sequence = ++this.#lastSequence;
     const keyed = idempotency !== undefined;
     const whole = keyed ? { origin, sequence, idempotency, operation } : { origin, sequence, operation };
-    const command = encodePooled(commandToWire(whole));
+    const command = encodeCommand(whole);
     if (this.#bytes + command.length > pendingBytesMax) return null;
     const write = {
       sequence,

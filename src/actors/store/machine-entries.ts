@@ -3,10 +3,10 @@
  * From packed entries, as they travel, to what the state machine takes.
  */
 
-import { decode, encode } from "../../codec/codec.ts";
+import { encode } from "../../codec/codec.ts";
+import { decodeCommand } from "../../codec/command.ts";
 import { decodePacked, entryTypes } from "../../codec/entries.ts";
 import { assert } from "../../errors/assert.ts";
-import { commandFromWire } from "../../kv/command.ts";
 import type { MachineEntry } from "../../kv/machine.ts";
 import type { Apply } from "../protocol/raft-store.ts";
 
@@ -16,7 +16,7 @@ export function machineEntries({ entries, configurations }: Apply): MachineEntry
   return decodePacked(entries).map(([term, time, type, payload]): MachineEntry => {
     switch (type) {
       case entryTypes.command:
-        return { kind: "command", term, time, command: commandFromWire(decode(payload)) };
+        return { kind: "command", term, time, command: decodeCommand(payload) };
       case entryTypes.noop:
         return { kind: "noop", term, time };
       default: {

@@ -4,11 +4,11 @@
  * twice or not at all.
  */
 
-import { encode } from "../../codec/codec.ts";
-import { commandToWire, type Operation } from "../../kv/command.ts";
+import { encodeCommand } from "../../codec/command.ts";
+import type { Operation } from "../../kv/command.ts";
 import type { StoreState } from "./state.ts";
 
 export function propose(state: StoreState, operation: Operation): void {
-  const command = encode(commandToWire({ origin: 0, sequence: 1, operation }));
+  const command = encodeCommand({ origin: 0, sequence: 1, operation });
   state.outbox.toRaft.push({ kind: "storeProposal", command });
 }

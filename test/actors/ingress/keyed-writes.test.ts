@@ -1,8 +1,7 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import type { IngressInput } from "../../../src/actors/ingress/turn.ts";
-import { decode } from "../../../src/codec/codec.ts";
-import { commandFromWire } from "../../../src/kv/command.ts";
+import { decodeCommand } from "../../../src/codec/command.ts";
 import { resultToWire } from "../../../src/kv/result.ts";
 import {
   accepted,
@@ -104,7 +103,7 @@ describe("ingress: keep-alives", () => {
     const effects = stepper.turn(ask(stepper, 7), ask(stepper, 9), ask(stepper, 7));
     const [propose] = proposals(effects);
     expect(propose?.ends).to.have.length(1);
-    const { operation } = commandFromWire(decode(propose?.slab ?? new Uint8Array(0)));
+    const { operation } = decodeCommand(propose?.slab ?? new Uint8Array(0));
     expect(operation).to.deep.equal({ kind: "leaseKeepAlive", leaseIds: [7, 9] });
     stepper.turn(accepted(1, 1));
     const { answers } = stepper.turn(kept([7, 5000], [9, 0]));

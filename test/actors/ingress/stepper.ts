@@ -13,9 +13,8 @@ import type {
   RaftToIngress,
 } from "../../../src/actors/protocol/ingress-raft.ts";
 import type { BatchApplied, StoreToIngress } from "../../../src/actors/protocol/store-ingress.ts";
-import { decode } from "../../../src/codec/codec.ts";
+import { decodeCommand } from "../../../src/codec/command.ts";
 import type { IngressRequest } from "../../../src/http/request.ts";
-import { commandFromWire } from "../../../src/kv/command.ts";
 import { resultToWire } from "../../../src/kv/result.ts";
 import { emptyConfiguration } from "../../../src/raft/types.ts";
 
@@ -115,7 +114,7 @@ export function proposals(effects: Effects): Propose[] {
 export function sequencesOf(propose: Propose | undefined): number[] {
   let start = 0;
   return (propose?.ends ?? []).map((end) => {
-    const command = commandFromWire(decode((propose?.slab ?? new Uint8Array(0)).subarray(start, end)));
+    const command = decodeCommand((propose?.slab ?? new Uint8Array(0)).subarray(start, end));
     start = end;
     return command.sequence;
   });

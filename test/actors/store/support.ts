@@ -9,9 +9,9 @@ import type { ReadPiece } from "../../../src/actors/store/batch.ts";
 import type { Generation, StoreEffects, StoreInput, StoreTask } from "../../../src/actors/store/input.ts";
 import { createStore, type StoreState } from "../../../src/actors/store/state.ts";
 import { turn } from "../../../src/actors/store/turn.ts";
-import { decode, encode } from "../../../src/codec/codec.ts";
+import { decodeCommand, encodeCommand } from "../../../src/codec/command.ts";
 import { encodeEntries } from "../../../src/codec/entries.ts";
-import { commandFromWire, commandToWire, type Operation } from "../../../src/kv/command.ts";
+import type { Operation } from "../../../src/kv/command.ts";
 import { rangeOf, rowPrefixes } from "../../../src/kv/keys.ts";
 import { emptyMeta } from "../../../src/kv/meta.ts";
 import {
@@ -43,20 +43,20 @@ export function put(
     leaseId: 0,
     condition: { kind: "none" },
   };
-  const command = encode(commandToWire({ origin: of.origin ?? origin, sequence: of.sequence ?? index, operation }));
+  const command = encodeCommand({ origin: of.origin ?? origin, sequence: of.sequence ?? index, operation });
   return { kind: "command", index, term: of.term ?? 1, time: index, command };
 }
 
 /** Any command of this process, stamped. */
 export function command(operation: Operation, index: number, time: number = index, term = 1): CommandEntry {
-  const encoded = encode(commandToWire({ origin, sequence: index, operation }));
+  const encoded = encodeCommand({ origin, sequence: index, operation });
   return { kind: "command", index, term, time, command: encoded };
 }
 
 /** One command that puts so many keys. */
 export function putAll(index: number, keys: number): CommandEntry {
   const pairs = Array.from({ length: keys }, (_, ordinal) => ({ key: bytes(`key ${ordinal}`), value: bytes("x") }));
-  const command = encode(commandToWire({ origin, sequence: index, operation: { kind: "putAll", pairs } }));
+  const command = encodeCommand({ origin, sequence: index, operation: { kind: "putAll", pairs } });
   return { kind: "command", index, term: 1, time: index, command };
 }
 
@@ -140,7 +140,7 @@ export class Stepped {
       for (const task of tasks) await this.#perform(task);
       if (write !== null) await this.finishWrite();
       const proposed = toRaft.flatMap((message) => (message.kind === "storeProposal" ? [message.command] : []));
-      this.proposed.push(...proposed.map((command) => commandFromWire(decode(command)).operation));
+      this.proposed.push(...proposed.map((command) => decodeCommand(command).operation));
       const entries = proposed.map((command, place): Entry => {
         return { kind: "command", index: this.state.receivedIndex + 1 + place, term, time, command };
       });

@@ -4,8 +4,8 @@
  * what each command came to. Every answer of every node is held against it.
  */
 
-import { decode, encode } from "../../../src/codec/codec.ts";
-import { type Command, commandFromWire, commandToWire, type Operation } from "../../../src/kv/command.ts";
+import { decodeCommand, encodeCommand } from "../../../src/codec/command.ts";
+import type { Command, Operation } from "../../../src/kv/command.ts";
 import type { Result } from "../../../src/kv/result.ts";
 import type { Transaction } from "../../../src/kv/transaction.ts";
 import type { Entry } from "../../../src/raft/types.ts";
@@ -114,7 +114,7 @@ export class Model {
     this.#checkTime(entry, appendedUs);
     const { kind, term, time } = entry;
     if (term !== this.#machine.term) this.#termBeganUs = appendedUs;
-    if (kind === "command") this.#execute(entry, commandFromWire(decode(entry.command)), appendedUs);
+    if (kind === "command") this.#execute(entry, decodeCommand(entry.command), appendedUs);
     else this.#machine.apply({ kind: "noop", term, time });
     this.#revisions.push(this.revision);
   }
@@ -218,7 +218,7 @@ export class Model {
 /** Tells a command of one process from all others that do something else. */
 export function nameOf(origin: number, { operation, idempotency }: Pick<Command, "operation" | "idempotency">): string {
   const command = idempotency === undefined ? { operation } : { operation, idempotency };
-  return words(encode(commandToWire({ origin, sequence: 1, ...command })));
+  return words(encodeCommand({ origin, sequence: 1, ...command }));
 }
 
 /** What each of those is told who share the command: everybody but of keep-alives is alone with it. */
