@@ -75,7 +75,7 @@ const codes = {
   sessionsFull: 17,
 } as const;
 
-/** Positional, for the edge between store and ingress: the tail of a `WireResult`. */
+/** Positional, for the edge between store and ingress, where it is part of a `WireResult`. */
 export function resultToWire(result: Result): unknown[] {
   const code = codes[result.kind];
   switch (result.kind) {

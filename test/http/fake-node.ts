@@ -199,7 +199,7 @@ export class FakeNode {
     const results = commandsOf(message).map((command): WireResult => {
       const { revision, result } = this.view.apply(command);
       this.#appliedIndex++;
-      return [command.sequence, revision, ...resultToWire(result)];
+      return [command.sequence, revision, resultToWire(result)];
     });
     this.board.set("appliedIndex", this.#appliedIndex);
     this.board.set("appliedAtUs", Math.round(monotonicMs() * 1000));

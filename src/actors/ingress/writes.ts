@@ -264,14 +264,13 @@ export class Writes {
     this.#queue = again.concat(this.#queue);
   }
 
-  onResult(wire: WireResult): void {
-    const [sequence, revision, ...tail] = wire;
+  onResult([sequence, revision, result]: WireResult): void {
     const write = this.#bySequence.get(sequence);
     if (write === undefined) return;
     const awaited = this.#isAwaited(write);
     this.#settle(write);
     this.#gathering.onAnswered(this.#parts.standing.nowMs);
-    if (awaited) this.#tell(write, { kind: "applied", revision, result: resultFromWire(tail) });
+    if (awaited) this.#tell(write, { kind: "applied", revision, result: resultFromWire(result) });
   }
 
   #isAwaited({ requestId, onOutcome }: PendingWrite): boolean {

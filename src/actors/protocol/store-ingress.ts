@@ -16,11 +16,8 @@ export interface GenerationReady {
   readonly overtakenTerm: Term;
 }
 
-/**
- * What became of a command that this process proposed, by its sequence: `[sequence, revision, …result]`.
- * The tail is the result of src/kv/result.ts in its wire form.
- */
-export type WireResult = readonly [sequence: number, revision: number, ...result: unknown[]];
+/** What became of a command that this process proposed, by its sequence; `result` is that of src/kv/result.ts in its wire form. */
+export type WireResult = readonly [sequence: number, revision: number, result: readonly unknown[]];
 
 /**
  * One batch is applied and readable. In order of `appliedIndex`. One that has neither results nor a new term is only

@@ -112,5 +112,5 @@ function tellRaft(state: StoreState): void {
 }
 
 function wireResult({ sequence, revision, result }: OwnResult): WireResult {
-  return [sequence, revision, ...resultToWire(result)];
+  return [sequence, revision, resultToWire(result)];
 }

@@ -91,7 +91,7 @@ describe("ingress: keep-alives", () => {
       appliedIndex: 1,
       appliedTerm: 1,
       revision: 3,
-      results: [[1, 3, ...resultToWire(result)]],
+      results: [[1, 3, resultToWire(result)]],
     });
   };
   const ask = (stepper: Stepper, leaseId: number, timeoutMs = 1000): IngressInput =>

@@ -103,7 +103,7 @@ export function applied(appliedTerm: number, appliedIndex: number, ...sequences:
     appliedIndex,
     appliedTerm,
     revision: appliedIndex,
-    results: sequences.map((sequence) => [sequence, sequence, ...resultToWire({ kind: "put", modRevision: sequence })]),
+    results: sequences.map((sequence) => [sequence, sequence, resultToWire({ kind: "put", modRevision: sequence })]),
   };
 }
 

@@ -50,8 +50,8 @@ describe("the store's turn", () => {
         appliedTerm: 3,
         revision: 2,
         results: [
-          [1, 1, 1, 1],
-          [2, 2, 1, 2],
+          [1, 1, [1, 1]],
+          [2, 2, [1, 2]],
         ],
       },
     ]);
