@@ -11,7 +11,7 @@ export interface RaftOptions {
   readonly seed: number;
   /** Milliseconds that one tick stands for in cluster time. */
   readonly tickMs: number;
-  /** An election starts after this many ticks without a leader, to twice as many, at random. */
+  /** An election starts after more than this many ticks without a leader, and less than twice as many, at random. */
   readonly electionTimeoutTicks: number;
   readonly heartbeatTicks: number;
   readonly preVote: boolean;

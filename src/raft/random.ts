@@ -19,3 +19,12 @@ export function drawBelow(random: RandomState, below: number): number {
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
   return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
 }
+
+/**
+ * A whole election timeout, in (`electionTimeoutTicks`, 2 × `electionTimeoutTicks`). The others are loyal to the leader
+ * for `electionTimeoutTicks` of their own ticks (§6), and who asked with its tick of that number would find those whose
+ * tick comes later still so, and be disregarded for a whole timeout more.
+ */
+export function drawElectionTimeout(random: RandomState, electionTimeoutTicks: number): number {
+  return electionTimeoutTicks + 1 + drawBelow(random, electionTimeoutTicks - 1);
+}

@@ -8,7 +8,7 @@ import { assert } from "./assert.ts";
 import { isVoter, memberIds } from "./configuration.ts";
 import { dropLease } from "./lease.ts";
 import { createProgress } from "./progress.ts";
-import { drawBelow } from "./random.ts";
+import { drawBelow, drawElectionTimeout } from "./random.ts";
 import { askLeaderAgain, dropConfirming, takeOverReads } from "./read-index.ts";
 import { noStall, type RaftState } from "./state.ts";
 import type { NodeId, Term } from "./types.ts";
@@ -104,8 +104,7 @@ function drawTimeout(state: RaftState): number {
     state.earlyTimeoutsLeft -= 1;
     return 1 + drawBelow(state.random, earlyTimeoutTicksMax);
   }
-  const { electionTimeoutTicks } = state.options;
-  return electionTimeoutTicks + drawBelow(state.random, electionTimeoutTicks);
+  return drawElectionTimeout(state.random, state.options.electionTimeoutTicks);
 }
 
 /** Owes a leader nothing any more: this follower grants votes again, and its election timeout runs on. */

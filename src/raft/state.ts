@@ -10,7 +10,7 @@ import { createLog, type RaftLog } from "./log.ts";
 import type { Message, ProposalRefusal } from "./message.ts";
 import type { RaftBoot, RaftOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import { createRandom, drawBelow, type RandomState } from "./random.ts";
+import { createRandom, drawBelow, drawElectionTimeout, type RandomState } from "./random.ts";
 import { lastTermOf } from "./term-runs.ts";
 import type {
   ClusterTime,
@@ -178,7 +178,7 @@ export interface RaftState {
 
   /** Since the leader was heard, or the campaign began; on a leader since the quorum was checked. */
   electionElapsedTicks: number;
-  /** In [electionTimeoutTicks, 2 × electionTimeoutTicks), less while campaigns are early. */
+  /** In (electionTimeoutTicks, 2 × electionTimeoutTicks), less while campaigns are early. */
   randomizedTimeoutTicks: number;
   heartbeatElapsedTicks: number;
   /** The leader's connection was reset: so many time-outs more are short. */
@@ -245,7 +245,7 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     snapshot: boot.snapshot,
     installing: null,
     electionElapsedTicks: 0,
-    randomizedTimeoutTicks: options.electionTimeoutTicks + drawBelow(random, options.electionTimeoutTicks),
+    randomizedTimeoutTicks: drawElectionTimeout(random, options.electionTimeoutTicks),
     heartbeatElapsedTicks: 0,
     earlyTimeoutsLeft: 0,
     votes: new Map(),

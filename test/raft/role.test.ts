@@ -18,7 +18,7 @@ describe("a node that has led and does not any more", () => {
       cluster.isolate("b");
       for (let tick = 0; tick < 30 && b.state.role === "leader"; tick += 1) cluster.tick(1);
       expect(b.state.role).to.equal("follower");
-      expect(b.state.randomizedTimeoutTicks).to.be.within(10, 19);
+      expect(b.state.randomizedTimeoutTicks).to.be.within(11, 19);
     }
   });
 

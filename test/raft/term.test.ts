@@ -106,7 +106,7 @@ describe("a new term", () => {
     });
     expect(state.votes.size).to.equal(0);
     expect(state.stall.stalledTicks).to.equal(0);
-    expect(state.randomizedTimeoutTicks).to.be.within(10, 19);
+    expect(state.randomizedTimeoutTicks).to.be.within(11, 19);
   });
 
   it("begins for a leader with what it has itself, and nothing of an earlier lead", () => {

@@ -12,7 +12,7 @@ describe("a follower's ticks", () => {
     const b = new CoreCluster(["a", "b", "c"]).node("b");
     for (let campaign = 0; campaign < 3; campaign += 1) {
       const timeout = b.state.randomizedTimeoutTicks;
-      expect(timeout).to.be.within(10, 19);
+      expect(timeout).to.be.within(11, 19);
       expect(b.state.electionElapsedTicks).to.equal(0);
       ticks(b, timeout - 1);
       expect(b.collect().messages).to.deep.equal([]);
