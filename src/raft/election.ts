@@ -10,7 +10,7 @@ import { committedEntryId, lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
 import { mayBeNeeded } from "./removal.ts";
-import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./role.ts";
+import { becomeCandidate, becomeLeader, becomePreCandidate, giveUp } from "./role.ts";
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
 
@@ -114,7 +114,7 @@ function countVote(state: RaftState, from: string, voteGranted: boolean): void {
       return becomeLeader(state);
     case "lost":
       // Its term may be behind no more than others' logs: it waits to be asked, or for its next timeout.
-      return becomeFollower(state, state.currentTerm, null);
+      return giveUp(state);
     case "pending":
   }
 }

@@ -51,6 +51,12 @@ export function becomeCandidate(state: RaftState): void {
   state.votedFor = state.id;
 }
 
+/** Ends a campaign without a leader; the next begins when the timeout that began with this one is over. */
+export function giveUp(state: RaftState): void {
+  assert(state.role === "preCandidate" || state.role === "candidate", "only a campaign can be given up");
+  state.role = "follower";
+}
+
 /** Takes the lead of its term: every follower's log is unknown, and an entry of its own goes first (§8). */
 export function becomeLeader(state: RaftState): void {
   const { log, options } = state;

@@ -7,6 +7,7 @@ import { assert } from "./assert.ts";
 import { followCommit } from "./commit.ts";
 import { committedEntryId, lastEntryId } from "./log.ts";
 import type { CampaignMessage, Message, PreVoteRequest, RequestVoteRequest } from "./message.ts";
+import { giveUp } from "./role.ts";
 import { sendAfterWrite } from "./send.ts";
 import type { RaftState } from "./state.ts";
 import { termAt } from "./term-runs.ts";
@@ -33,12 +34,16 @@ export function onRequestVoteRequest(state: RaftState, request: RequestVoteReque
 }
 
 /**
- * Would this node vote for the candidate, were it to begin `request.term`? It changes nothing here. A grant
+ * Would this node vote for the candidate, were it to begin `request.term`? Neither term nor vote change here. A grant
  * carries the term asked for, so that it counts though this node is still behind it.
+ *
+ * Of two that ask at the same time each would grant the other's wish, and then vote for itself: nobody might win. So
+ * one of them gives way. Which one, all agree: whoever goes before all others that ask gives way to nobody.
  */
 export function onPreVoteRequest(state: RaftState, request: PreVoteRequest): void {
   const isOpen = request.term > state.currentTerm || mayVoteFor(state, request.from);
   const voteGranted = isOpen && isCandidateUpToDate(state, request);
+  if (voteGranted && state.role === "preCandidate" && goesFirst(request, state)) giveUp(state);
   const term = voteGranted ? request.term : state.currentTerm;
   const committed = committedEntryId(state.log);
   sendAfterWrite(state, { kind: "preVoteResponse", from: state.id, to: request.from, term, voteGranted, committed });
@@ -70,6 +75,12 @@ export function isOfCampaign(message: Message): message is CampaignMessage {
 /** Is log `a` at least as up-to-date as `b`? The later last term wins, then the longer log. */
 export function isUpToDate(a: EntryId, b: EntryId): boolean {
   return a.term > b.term || (a.term === b.term && a.index >= b.index);
+}
+
+/** Among those that ask at the same time, and whose logs let them: the longer log goes first, and then the lower id. */
+function goesFirst(request: PreVoteRequest, { id, log }: RaftState): boolean {
+  const { lastLogTerm: term, lastLogIndex: index } = request;
+  return !isUpToDate(lastEntryId(log), { term, index }) || request.from < id;
 }
 
 /** One vote a term, first come first served, and none against a leader that is known (§5.2). */
