@@ -10,7 +10,7 @@ import { committedEntryId, lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
 import { mayBeNeeded } from "./removal.ts";
-import { becomeCandidate, becomeLeader, becomePreCandidate, giveUp } from "./role.ts";
+import { becomeCandidate, becomeLeader, becomePreCandidate, expectSplitVote, giveUp } from "./role.ts";
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
 
@@ -34,7 +34,17 @@ export function onPreVoteResponse(state: RaftState, response: PreVoteResponse): 
 }
 
 export function onRequestVoteResponse(state: RaftState, response: RequestVoteResponse): void {
-  if (state.role === "candidate") countVote(state, response.from, response.voteGranted);
+  if (state.role !== "candidate") return;
+  const { from, voteGranted } = response;
+  // Without a pre-vote it may be behind the others' logs, and lose as often as it asks.
+  if (!voteGranted && state.options.preVote && !isRefused(state)) expectSplitVote(state);
+  countVote(state, from, voteGranted);
+}
+
+/** Has a voter refused this campaign? */
+function isRefused({ votes }: RaftState): boolean {
+  for (const voteGranted of votes.values()) if (!voteGranted) return true;
+  return false;
 }
 
 /** A candidate's vote for itself counts once it cannot be forgotten. */

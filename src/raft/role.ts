@@ -7,6 +7,7 @@ import { appendNoop } from "./append-own.ts";
 import { assert } from "./assert.ts";
 import { isVoter, memberIds } from "./configuration.ts";
 import { dropLease } from "./lease.ts";
+import { lastEntryId } from "./log.ts";
 import { createProgress } from "./progress.ts";
 import { drawBelow, drawElectionTimeout } from "./random.ts";
 import { askLeaderAgain, dropConfirming, takeOverReads } from "./read-index.ts";
@@ -15,6 +16,9 @@ import type { NodeId, Term } from "./types.ts";
 
 /** While campaigns are early: after 1 to that many ticks. */
 const earlyTimeoutTicksMax = 3;
+
+/** A candidate whose vote is split waits for less: between so much of an election timeout and twice that. */
+const splitVotePart = 0.3;
 
 /** Follows `leaderId`, or nobody yet. The only way into a term that another node has begun. */
 export function becomeFollower(state: RaftState, term: Term, leaderId: NodeId | null): void {
@@ -49,6 +53,22 @@ export function becomeCandidate(state: RaftState): void {
   enterTerm(state, state.currentTerm + 1);
   state.role = "candidate";
   state.votedFor = state.id;
+}
+
+/**
+ * A voter has refused this candidate, to whom a majority would have given its vote a moment ago: votes are being split.
+ * Those that have not answered may never, the leader that fell among them. So the campaign ends sooner: after as long
+ * again as this answer took, for the votes that are on their way, and some ticks that are drawn, lest all ask again at
+ * the same time.
+ *
+ * Each term that brought this log no entry adds to that, until it is a whole timeout again: terms do not run away
+ * where votes are lost for another reason.
+ */
+export function expectSplitVote(state: RaftState): void {
+  const { options, currentTerm, log, electionElapsedTicks } = state;
+  const ticksMin = Math.ceil(options.electionTimeoutTicks * splitVotePart) * (currentTerm - lastEntryId(log).term);
+  const endTicks = 2 * electionElapsedTicks + ticksMin + drawBelow(state.random, ticksMin);
+  state.randomizedTimeoutTicks = Math.min(state.randomizedTimeoutTicks, endTicks);
 }
 
 /** Ends a campaign without a leader; the next begins when the timeout that began with this one is over. */

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
+import type { RaftOptions } from "../../src/raft/options.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
 import { type CoreNode, noneCommitted } from "../support/core-node.ts";
 
@@ -60,6 +61,126 @@ describe("two followers whose timeouts end with the same tick", () => {
       expect(Math.max(b.currentTerm, c.currentTerm)).to.equal(2);
     }
     expect(together, "seeds that would have split it").to.be.above(seeds / 20);
+  });
+});
+
+describe("two candidates that split the vote", () => {
+  it("ask again within some ticks, not with another whole timeout, and one is elected with the next term", () => {
+    for (let seed = 0; seed < seeds; seed += 1) {
+      const cluster = ledByA(["a", "b", "c", "d", "e"], seed);
+      cluster.isolate("a");
+      const isCut = cluster.loses;
+      // Neither knows of the other before the term has begun, and each reaches one of the rest first.
+      cluster.loses = (message) => {
+        const { kind, from, to } = message;
+        if (kind === "preVoteRequest") return isCut(message) || to === "b" || to === "c";
+        return isCut(message) || (kind === "requestVoteRequest" && `${from}${to}` in { be: 0, cd: 0 });
+      };
+      cluster.tick(10, ["b", "c", "d", "e"]);
+      for (const id of ["b", "c"]) cluster.node(id).step({ kind: "campaign" });
+      cluster.settle();
+      for (const id of ["b", "c"]) expect(cluster.node(id).state).to.include({ role: "candidate", currentTerm: 2 });
+      cluster.isolate("a");
+      expect(ticksToLeader(cluster, [["b", "c", "d", "e"]]), `seed ${seed}`).to.be.within(3, 5);
+      expect(cluster.leaders.map(({ state }) => state.currentTerm)).to.include(3);
+    }
+  });
+});
+
+describe("a candidate that is refused", () => {
+  const answer = { to: "b", committed: noneCommitted } as const;
+
+  function elects(node: CoreNode): void {
+    const term = node.state.currentTerm + 1;
+    for (const from of ["c", "d"]) {
+      node.step({ kind: "receive", message: { ...answer, kind: "preVoteResponse", from, term, voteGranted: true } });
+    }
+    node.collect();
+    node.persist();
+    node.collect();
+    expect(node.state).to.include({ role: "candidate", currentTerm: term });
+  }
+
+  function refuse(node: CoreNode, from: string): void {
+    const term = node.state.currentTerm;
+    node.step({ kind: "receive", message: { ...answer, kind: "requestVoteResponse", from, term, voteGranted: false } });
+  }
+
+  function ticks(node: CoreNode, count: number): void {
+    for (let tick = 0; tick < count; tick += 1) node.step({ kind: "tick" });
+  }
+
+  function candidate(changes: Partial<RaftOptions> = {}): CoreNode {
+    const b = new CoreCluster(["a", "b", "c", "d", "e"], changes).node("b");
+    b.step({ kind: "campaign" });
+    if (b.options.preVote) elects(b);
+    return b;
+  }
+
+  it("waits for less, and for more with each term that brings no leader, until it is a whole timeout again", () => {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const b = candidate({ seed });
+      for (const [least, most] of [
+        [3, 5],
+        [6, 11],
+        [9, 17],
+        [11, 19],
+      ] as const) {
+        refuse(b, "e");
+        expect(b.state.randomizedTimeoutTicks).to.be.within(least, most);
+        ticks(b, b.state.randomizedTimeoutTicks - 1);
+        expect(b.state.role).to.equal("candidate");
+        ticks(b, 1);
+        expect(b.state.role).to.equal("preCandidate");
+        elects(b);
+      }
+    }
+  });
+
+  it("leaves votes that are on their way as long again as the refusal took, and never more than its timeout", () => {
+    for (const [elapsed, least, most] of [
+      [0, 3, 5],
+      [2, 7, 9],
+      [9, 11, 19],
+    ] as const) {
+      const b = candidate();
+      ticks(b, elapsed);
+      const whole = b.state.randomizedTimeoutTicks;
+      refuse(b, "e");
+      expect(b.state.randomizedTimeoutTicks).to.be.within(least, most);
+      expect(b.state.randomizedTimeoutTicks).to.be.at.most(whole);
+      expect(b.state.electionElapsedTicks).to.equal(elapsed);
+    }
+  });
+
+  it("draws once, whatever more refuse it, and asks again at that time when it has lost", () => {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const b = candidate({ seed });
+      refuse(b, "e");
+      const drawn = b.state.randomizedTimeoutTicks;
+      refuse(b, "e");
+      refuse(b, "c");
+      expect(b.state).to.include({ role: "candidate", randomizedTimeoutTicks: drawn });
+      refuse(b, "d");
+      expect(b.state).to.include({ role: "follower", votedFor: "b", randomizedTimeoutTicks: drawn });
+      ticks(b, drawn);
+      expect(b.state.role).to.equal("preCandidate");
+    }
+  });
+
+  it("waits a whole timeout where it may just be behind: before it has the pre-votes of a majority, or without such", () => {
+    const asking = new CoreCluster(["a", "b", "c", "d", "e"]).node("b");
+    asking.step({ kind: "campaign" });
+    for (const from of ["c", "d", "e"]) {
+      const message = { ...answer, kind: "preVoteResponse", from, term: 0, voteGranted: false } as const;
+      asking.step({ kind: "receive", message });
+    }
+    expect(asking.state.role).to.equal("follower");
+    const unasked = candidate({ preVote: false });
+    refuse(unasked, "e");
+    for (const { state } of [asking, unasked]) {
+      expect(state.randomizedTimeoutTicks - state.electionElapsedTicks).to.be.within(11, 19);
+    }
   });
 });
 
