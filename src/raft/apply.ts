@@ -8,6 +8,7 @@ import { assert, itemAt } from "./assert.ts";
 import { appliableIndex, bytesOf, sliceLog } from "./log.ts";
 import { onConfigurationApplied } from "./membership.ts";
 import type { RaftState } from "./state.ts";
+import { termAt } from "./term-runs.ts";
 import type { Entry, LogIndex } from "./types.ts";
 
 const nothing: readonly Entry[] = [];
@@ -87,7 +88,10 @@ function readyEntries(state: RaftState, from: LogIndex, end: LogIndex): readonly
   if (from >= log.tailFirst) return sliceLog(log, from, end, options.applyingBytesMax - applying.bytes);
   if (read.length > 0) {
     assert(itemAt(read, 0).index === from, "what was read back is what comes next");
-    return from + read.length <= end ? read : read.slice(0, end - from);
+    const ready = from + read.length <= end ? read : read.slice(0, end - from);
+    // While it was held back a leader may have overwritten its end, which was not committed then.
+    const last = itemAt(ready, ready.length - 1);
+    if (termAt(log, last.index) === last.term) return ready;
   }
   if (applying.awaitedFrom !== from) {
     applying.awaitedFrom = from;

@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { collect } from "../../src/raft/collect.ts";
+import type { Entry } from "../../src/raft/types.ts";
 import { CoreCluster } from "../support/core-cluster.ts";
+import { bytesOfText } from "../support/core-node.ts";
 
 describe("what is handed to the state machine", () => {
   /** A leader alone that has committed 21 entries, of which only the newest are in memory. */
@@ -74,5 +76,53 @@ describe("what is handed to the state machine", () => {
     cluster.turn(a);
     expect(a.applying).to.deep.equal([]);
     expect(a.reads, "it is asked again").to.have.length(1);
+  });
+});
+
+describe("what was read back for the state machine and held back", () => {
+  it("is read again when a leader has overwritten its end meanwhile", () => {
+    const b = new CoreCluster(["a", "b", "c"]).node("b");
+    const entryOf = (term: number, index: number): Entry => {
+      return { kind: "command", term, index, time: 0, command: bytesOfText(`${term}@${index}`) };
+    };
+    b.crash();
+    b.disk.entries = [1, 2, 3].map((index) => entryOf(1, index));
+    b.disk.hardState = { currentTerm: 1, votedFor: null };
+    b.restart();
+    b.collect();
+    const append = (term: number, entries: readonly Entry[], leaderCommit: number): void => {
+      const request = {
+        kind: "appendEntriesRequest",
+        from: "a",
+        to: "b",
+        term,
+        prevLogIndex: 1,
+        prevLogTerm: 1,
+      } as const;
+      b.step({ kind: "receive", message: { ...request, entries, leaderCommit } });
+    };
+    const patiently = (): void => {
+      const { append: write, readEntries } = collect(b.state, { patient: true });
+      if (write !== null) b.appends.push(write);
+      b.reads.push(...readEntries);
+    };
+    append(1, [], 1);
+    b.collect();
+    // The answer to the look through the log that was found at the start: all three.
+    b.read();
+    patiently();
+    append(
+      2,
+      [2, 3, 4].map((index) => entryOf(2, index)),
+      3,
+    );
+    patiently();
+    while (b.persist());
+    for (let round = 0; round < 5; round += 1) {
+      b.collect();
+      while (b.read());
+      b.apply();
+    }
+    expect(b.commands).to.deep.equal(["1@1", "2@2", "2@3"]);
   });
 });
