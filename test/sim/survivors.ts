@@ -27,8 +27,8 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
   },
   {
     file: "raft/apply",
-    before: "return from + read.length <= end ? read : read.slice(0, end - from);",
-    after: "return from + read.length < end ? read : read.slice(0, end - from);",
+    before: "const ready = from + read.length <= end ? read : read.slice(0, end - from);",
+    after: "const ready = from + read.length < end ? read : read.slice(0, end - from);",
     why: "all of it is sliced off",
   },
   {
