@@ -260,7 +260,7 @@ const leaseReads: readonly PlantedBug[] = [
     name: "a leader's lease lasts longer than the word that it rests on",
     file: "raft/lease",
     text: "const leasePart = 0.9;",
-    replacement: "const leasePart = 1.8;",
+    replacement: "const leasePart = 4;",
   },
 ];
 
