@@ -48,7 +48,7 @@ export function hearLeader(state: RaftState, leaderId: NodeId): void {
   else if (state.leaderId === null) followLeader(state, leaderId);
   state.electionElapsedTicks = 0;
   bindVote(state);
-  state.isToldRemoved = false;
+  state.removalNoticeIndex = 0;
 }
 
 /** Says, once all of it is durable, that the log equals the leader's up to `matchIndex`. */

@@ -9,7 +9,7 @@ import { isVoteBound } from "./lease.ts";
 import { committedEntryId, lastEntryId } from "./log.ts";
 import type { Message, PreVoteResponse, RequestVoteResponse } from "./message.ts";
 import { quorumVote } from "./quorum.ts";
-import { mayBeNeeded } from "./removal.ts";
+import { isToldRemoved, mayBeNeeded } from "./removal.ts";
 import { becomeCandidate, becomeLeader, becomePreCandidate, expectSplitVote, giveUp } from "./role.ts";
 import { send } from "./send.ts";
 import type { RaftState } from "./state.ts";
@@ -59,7 +59,7 @@ export function countOwnVote(state: RaftState): void {
  * the log of before the start.
  */
 export function mayCampaign(state: RaftState): boolean {
-  if (state.isToldRemoved || !(isVoter(state.configuration, state.id) || mayBeNeeded(state))) return false;
+  if (isToldRemoved(state) || !(isVoter(state.configuration, state.id) || mayBeNeeded(state))) return false;
   return state.installing === null && state.bootScan === null && !hasUnappliedChange(state);
 }
 

@@ -13,7 +13,16 @@ import type { RaftState } from "./state.ts";
 /** Is this node no member any more, as far as it knows? One that has yet to join was not removed. */
 export function isRemoved(state: RaftState): boolean {
   const isMember = state.configuration.members[state.id] !== undefined;
-  return state.isToldRemoved || (state.wasMember && !isMember);
+  return isToldRemoved(state) || (state.wasMember && !isMember);
+}
+
+/**
+ * Has another node said that this one was removed, and had it applied no less than this one has by now? Who has applied
+ * more knows by itself. The notice may be a late one, of before this node was added again, and no leader may be left to
+ * take it back: held on to, it would keep a voter from campaigning whose log the others need.
+ */
+export function isToldRemoved({ removalNoticeIndex, log }: RaftState): boolean {
+  return removalNoticeIndex > 0 && removalNoticeIndex >= log.appliedIndex;
 }
 
 /** Tells who asks for a vote or a read, and is no member here, that it is none. */
@@ -32,7 +41,7 @@ export function answerRemoved(state: RaftState, message: Message): void {
 export function onRemovalNotice(state: RaftState, notice: RemovalNotice): void {
   const knowsItselfIn = state.configuration.members[state.id] !== undefined || mayBeNeeded(state);
   if (state.role === "leader" || !knowsItselfIn || notice.appliedIndex < state.log.appliedIndex) return;
-  state.isToldRemoved = true;
+  state.removalNoticeIndex = Math.max(state.removalNoticeIndex, notice.appliedIndex);
   if (state.role !== "follower") becomeFollower(state, state.currentTerm, null);
 }
 

@@ -168,8 +168,8 @@ export interface RaftState {
   configurationChanged: boolean;
   /** Whether a configuration that was applied in this process held this node. */
   wasMember: boolean;
-  /** Another node has applied that this one was removed, and no leader has been heard since. */
-  isToldRemoved: boolean;
+  /** Who said that this node was removed had applied so much, and no leader has been heard since; 0: nobody has. */
+  removalNoticeIndex: LogIndex;
   readonly log: RaftLog;
   /** The newest durable one. */
   snapshot: SnapshotMetadata;
@@ -240,7 +240,7 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     configuration: boot.configuration,
     configurationChanged: false,
     wasMember: boot.configuration.members[options.id] !== undefined,
-    isToldRemoved: false,
+    removalNoticeIndex: 0,
     log,
     snapshot: boot.snapshot,
     installing: null,

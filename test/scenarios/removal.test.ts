@@ -196,6 +196,33 @@ describe("a removed node", () => {
     expect(cluster.leaders).to.have.length(1);
   });
 
+  it("that is added again heeds no late notice of before that, once it has applied more, though no leader is left", () => {
+    const cluster = removedUnheard();
+    const [a, b, c] = [cluster.node("a"), cluster.node("b"), cluster.node("c")];
+    const late: Message[] = [];
+    cluster.loses = (message) => message.kind === "removalNotice" && late.push(message) > 0;
+    cluster.tick(40);
+    expect(late).to.not.deep.equal([]);
+    c.executes = false;
+    cluster.change("a", addition("c"), 2);
+    cluster.settle();
+    expect(b.state.configuration.voters).to.deep.equal(["a", "b", "c"]);
+    // b cannot lead, for c alone has all that is committed.
+    cluster.loses = ({ kind, to }) => kind === "appendEntriesRequest" && to === "b";
+    cluster.propose("a", "by a and c");
+    cluster.settle();
+    expect(a.commands).to.deep.equal(["by a and c"]);
+
+    a.crash();
+    cluster.heal();
+    for (const message of late) cluster.deliver(message);
+    expect(statusOf(c.state).removed, "as far as it can know").to.equal(true);
+    c.executes = true;
+    cluster.tick(60);
+    expect(cluster.leaders.map(({ id }) => id)).to.deep.equal(["c"]);
+    expect(c.commands).to.deep.equal(["by a and c"]);
+  });
+
   it("is not made of one that others have yet to hear of", () => {
     const cluster = new CoreCluster(["a", "b", "c"]);
     cluster.elect("a");

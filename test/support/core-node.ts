@@ -101,6 +101,8 @@ export class CoreNode {
   stateOf: (snapshot: SnapshotMetadata) => readonly Entry[] = () => [];
   /** False: an installation takes its time. */
   installs = true;
+  /** False: the state machine stands still. */
+  executes = true;
   /** The log is reset to what is being installed after this write. */
   #resetAfter = 0;
   #isLogReset = false;
@@ -180,7 +182,7 @@ export class CoreNode {
   /** The state machine executes all it was given; false when that is nothing. */
   apply(): boolean {
     const last = this.applying.at(-1);
-    if (last === undefined) return false;
+    if (last === undefined || !this.executes) return false;
     for (const entry of this.applying) {
       this.disk.applied.push(entry);
       this.disk.appliedIndex = entry.index;
