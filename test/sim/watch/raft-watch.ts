@@ -18,6 +18,9 @@ import type { World } from "../world.ts";
 import type { Ledger } from "./ledger.ts";
 import { isBehind, isQuorum } from "./quorum.ts";
 
+/** What only the leader of a term sends. */
+const leadersKinds: readonly string[] = ["appendEntriesRequest", "heartbeatRequest", "installSnapshotRequest"];
+
 /** Of a core before its turn. */
 interface Before {
   readonly role: RaftState["role"];
@@ -46,6 +49,8 @@ export class RaftWatch {
   readonly #asked = new Set<string>();
   /** The newest term in which each node knew a leader, by process. */
   readonly #ledIn = new Map<SimulatedProcess, number>();
+  /** Of the leaders that this turn's inputs come from, the newest; 0: none. */
+  #leaderTermHeard = 0;
 
   constructor(world: World, ledger: Ledger, machines: ReadonlyMap<string, Machine>) {
     this.#world = world;
@@ -54,9 +59,12 @@ export class RaftWatch {
   }
 
   before({ id, raft: { core } }: SimulatedProcess, inputs: readonly RaftActorInput[]): void {
+    this.#leaderTermHeard = 0;
     for (const input of inputs) {
-      if (input.kind !== "fromPeer" || input.message.kind !== "requestVoteRequest") continue;
-      this.#asked.add(`${id}/${input.message.from}/${input.message.term}`);
+      if (input.kind !== "fromPeer") continue;
+      const { kind, from, term } = input.message;
+      if (kind === "requestVoteRequest") this.#asked.add(`${id}/${from}/${term}`);
+      else if (leadersKinds.includes(kind)) this.#leaderTermHeard = Math.max(this.#leaderTermHeard, term);
     }
     if (core === null) {
       this.#before = null;
@@ -81,7 +89,9 @@ export class RaftWatch {
     if (core === null) return;
     if (this.#before === null) this.#checkOpened(process);
     const before = this.#before ?? bootOf(core);
-    if (core.leaderId !== null) this.#ledIn.set(process, core.currentTerm);
+    // A leader that was heard may be forgotten again within the turn, when its connection is reset.
+    const knewLeader = core.leaderId !== null || this.#leaderTermHeard === core.currentTerm;
+    if (knewLeader) this.#ledIn.set(process, core.currentTerm);
     this.#trace(process, core, before);
     this.#checkTerms(process, core, before);
     this.#checkAppends(process, core, before, effects);
