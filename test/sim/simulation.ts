@@ -233,6 +233,7 @@ class Simulation {
       leaseId: 0,
       condition: { kind: "none" },
     } as const;
+    await this.#until("all members have applied the last change of members", settleUs, () => this.#knowTheirPlace());
     let asker = this.#leader();
     await this.#until("a last write is applied", settleUs, () => {
       asker = this.#leader();
@@ -252,6 +253,14 @@ class Simulation {
     await this.#until("last reads are answered", settleUs, () => answers.length === 1 + readers.length);
     const isWell = answers[0] === "applied" && answers.slice(1).every((kind) => kind === "readable");
     this.#world.check(isWell, "Liveness after healing", () => `the last requests end ${answers.join()}`);
+  }
+
+  /** Who was removed and is added again refuses reads, and rightly so, until it has applied that. */
+  #knowTheirPlace(): boolean {
+    const changedAt = this.#cluster.ledger.configurations.at(-1)?.index ?? 0;
+    return this.#members().every(({ raft, ingress }) => {
+      return (raft.core?.log.appliedIndex ?? 0) >= changedAt && !ingress.standing.leadership.removed;
+    });
   }
 
   #areEqual(): boolean {
