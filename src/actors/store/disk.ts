@@ -69,9 +69,7 @@ export class StoreDisk {
   }
 
   async write(rows: readonly RowChange[]): Promise<void> {
-    const { rows: known, storage } = this.#next ?? this.#opened;
-    known.onWrite(rows);
-    await storage.write(rows);
+    await (this.#next ?? this.#opened).rows.write(rows);
   }
 
   /** Gives the input that answers the task; null when it has none. */

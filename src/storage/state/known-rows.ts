@@ -37,6 +37,8 @@ export const knownRowsDefaults: KnownRowsLimits = {
 };
 
 export interface KnownRowsStorage extends RowReader {
+  /** The rows are among `keys` that are asked for once it has resolved. */
+  write(rows: readonly RowChange[]): Promise<void>;
   keys(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Uint8Array[]>;
   /** In files; what is in memory yet does not count. */
   filedBytes(from: Uint8Array, to: Uint8Array): Promise<number>;
@@ -53,13 +55,12 @@ export class KnownRows implements RowReader {
   #learning: BloomFilter | null = null;
   /** Never rejects. */
   #learnt: Promise<void> = Promise.resolve();
+  /** Settles once all writes so far have; never rejects. */
+  #written: Promise<unknown> = Promise.resolve();
   #removed = 0;
   #isClosed = false;
 
-  /**
-   * Begins to read the keys. Whatever is written to `storage` from now on has to be told before; `fail` is told when the keys
-   * cannot be read.
-   */
+  /** Begins to read the keys. No write may be under way; `fail` is told when the keys cannot be read. */
   constructor(storage: KnownRowsStorage, fail: (cause: unknown) => void, limits: KnownRowsLimits = knownRowsDefaults) {
     this.#storage = storage;
     this.#fail = fail;
@@ -82,8 +83,17 @@ export class KnownRows implements RowReader {
     return this.#storage.get(key);
   }
 
-  /** These rows are about to be written. */
-  onWrite(rows: readonly RowChange[]): void {
+  /** Writes the rows. Rows that clients name are written nowhere else. */
+  async write(rows: readonly RowChange[]): Promise<void> {
+    // Before these rows are noted, so that they are noted in what is learnt, too: they may be written while it is.
+    if (this.#isWorn()) this.#learn();
+    this.#note(rows);
+    const writing = this.#storage.write(rows);
+    this.#written = Promise.allSettled([this.#written, writing]);
+    await writing;
+  }
+
+  #note(rows: readonly RowChange[]): void {
     for (const { key, value } of rows) {
       if (!isCovered(key)) continue;
       const hash = hashOfKey(key);
@@ -91,7 +101,6 @@ export class KnownRows implements RowReader {
       if (value === null) this.#removed += 1;
       else this.#add(hash);
     }
-    if (this.#isWorn()) this.#learn();
   }
 
   /** Resolves once every key has been read, or none is any more. */
@@ -114,13 +123,15 @@ export class KnownRows implements RowReader {
   #learn(): void {
     this.#learning = new BloomFilter();
     this.#removed = 0;
-    this.#learnt = this.#readKeys().catch((cause: unknown) => {
+    this.#learnt = this.#readKeys(this.#written).catch((cause: unknown) => {
       this.#giveUp();
       if (!this.#isClosed) this.#fail(cause);
     });
   }
 
-  async #readKeys(): Promise<void> {
+  /** `written`: what was written before, and is in the new filter only by being read. */
+  async #readKeys(written: Promise<unknown>): Promise<void> {
+    await written;
     const ranges = coveredPrefixes.map(rangeOf);
     let bytes = 0;
     for (const { from, to } of ranges) bytes += await this.#storage.filedBytes(from, to);
