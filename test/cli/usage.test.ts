@@ -96,6 +96,11 @@ function refusals(): Readonly<Record<string, Refusal>> {
       code: 2,
       says: /--value-bytes-max: 8388609 is not between 1 and 8388608/,
     },
+    "a file for a directory": {
+      args: ["serve", "--id", "n1", "--bootstrap", "--data", join(directory, "file")],
+      code: 1,
+      says: /cannot be written: it is no directory/,
+    },
     "a directory below a file": {
       args: ["serve", "--id", "n1", "--bootstrap", "--data", join(directory, "file", "n1")],
       code: 1,

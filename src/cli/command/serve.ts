@@ -3,7 +3,7 @@
  * `balsa serve`: one node in the foreground, from its settings to its exit code.
  */
 
-import { accessSync, constants, existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parseAddress } from "../../address/address.ts";
@@ -174,6 +174,7 @@ function requireWritable(directory: NodeOptions["data"]): readonly string[] {
   const made: string[] = [];
   try {
     makeDirectory(resolve(directory), made);
+    if (!statSync(directory).isDirectory()) throw new Error("it is no directory");
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return made;
   } catch (cause) {
