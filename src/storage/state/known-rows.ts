@@ -56,7 +56,7 @@ export class KnownRows implements RowReader {
   /** Never rejects. */
   #learnt: Promise<void> = Promise.resolve();
   /** Settles once all writes so far have; never rejects. */
-  #written: Promise<unknown> = Promise.resolve();
+  #written: Promise<void> = Promise.resolve();
   #removed = 0;
   #isClosed = false;
 
@@ -89,7 +89,8 @@ export class KnownRows implements RowReader {
     if (this.#isWorn()) this.#learn();
     this.#note(rows);
     const writing = this.#storage.write(rows);
-    this.#written = Promise.allSettled([this.#written, writing]);
+    // Resolved with nothing: what `allSettled` gives would hold that of every write before.
+    this.#written = Promise.allSettled([this.#written, writing]).then(() => undefined);
     await writing;
   }
 
@@ -130,7 +131,7 @@ export class KnownRows implements RowReader {
   }
 
   /** `written`: what was written before, and is in the new filter only by being read. */
-  async #readKeys(written: Promise<unknown>): Promise<void> {
+  async #readKeys(written: Promise<void>): Promise<void> {
     await written;
     const ranges = coveredPrefixes.map(rangeOf);
     let bytes = 0;

@@ -6,6 +6,7 @@ import type { RowChange } from "../../../src/kv/row.ts";
 import { KnownRows, type KnownRowsLimits } from "../../../src/storage/state/known-rows.ts";
 import { LevelStateStorage } from "../../../src/storage/state/level-state-storage.ts";
 import { MemoryStateStorage } from "../../../src/storage/state/memory-state-storage.ts";
+import { collectGarbage } from "../../support/garbage.ts";
 import { bytes, cleansUp, cleanUp, temporaryDirectory } from "./support.ts";
 
 const limits: KnownRowsLimits = {
@@ -50,6 +51,14 @@ function change(key: Uint8Array, value: string | null): RowChange {
   return { key, value: value === null ? null : bytes(value) };
 }
 
+function closedGate(): { readonly gate: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { gate, open };
+}
+
 const keyOf = (name: string): Uint8Array => currentKey(bytes(name));
 
 describe("the rows that commands read", () => {
@@ -79,10 +88,8 @@ describe("the rows that commands read", () => {
 
   it("are asked of the disk as long as their keys are being read", async () => {
     const storage = new AskedStorage();
-    let open: () => void = () => undefined;
-    storage.gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const { gate, open } = closedGate();
+    storage.gate = gate;
     await storage.write([change(keyOf("old"), "1")]);
     const rows = known(storage);
     expect(rows.get(keyOf("old"))).to.deep.equal(bytes("1"));
@@ -137,10 +144,7 @@ describe("the rows that commands read", () => {
     const large = "x".repeat(5_000);
     await rows.write([change(session, "1")]);
     // Two that are under way when a third begins to learn.
-    let open: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const { gate, open } = closedGate();
     storage.beforeWrite = () => gate;
     const before = rows.write([change(session, null), change(session, null), change(keyOf("before"), large)]);
     const during = rows.write([change(keyOf("during"), large)]);
@@ -153,6 +157,22 @@ describe("the rows that commands read", () => {
     storage.asked.length = 0;
     expect(rows.get(keyOf("new"))).to.equal(undefined);
     expect(storage.asked).to.deep.equal([]);
+  });
+
+  it("leave nothing of a write behind once it is done", async () => {
+    const storage = new AskedStorage();
+    const rows = known(storage);
+    const write = async (): Promise<WeakRef<object>> => {
+      const given = {};
+      storage.write = () => Promise.resolve(given as unknown as undefined);
+      await rows.write([]);
+      return new WeakRef(given);
+    };
+    const first = await write();
+    for (let time = 0; time < 3; time++) await write();
+    await new Promise((resolve) => setImmediate(resolve));
+    await collectGarbage();
+    expect(first.deref()).to.equal(undefined);
   });
 
   it("are all asked of the disk where there are more than can be learnt", async () => {
@@ -185,10 +205,8 @@ describe("the rows that commands read", () => {
 
   it("are read no further once they are closed", async () => {
     const storage = new AskedStorage();
-    let open: () => void = () => undefined;
-    storage.gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const { gate, open } = closedGate();
+    storage.gate = gate;
     await storage.write([change(keyOf("old"), "1")]);
     const rows = known(storage);
     const closed = rows.close();
