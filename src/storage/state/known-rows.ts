@@ -69,11 +69,6 @@ export class KnownRows implements RowReader {
     this.#learn();
   }
 
-  /** Bytes of the filter; 0 while there is none. */
-  get filterBytes(): number {
-    return this.#whole?.bytes ?? 0;
-  }
-
   get(key: Uint8Array): Uint8Array | undefined {
     if (!isCovered(key)) return this.#storage.get(key);
     const hash = hashOfKey(key);
