@@ -3,7 +3,8 @@
  * What a leader learns from its followers' answers (§5.3; Figure 2, rules for leaders).
  */
 
-import { advanceCommit, noticeDue, progressOfMember } from "./commit.ts";
+import { advanceCommit, progressOfMember } from "./commit.ts";
+import { noticeDue } from "./commit-notice.ts";
 import type { AppendEntriesMatched, AppendEntriesRejected, HeartbeatResponse } from "./message.ts";
 import {
   advanceMatch,

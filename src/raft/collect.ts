@@ -34,6 +34,7 @@ export function collect(state: RaftState, { patient }: CollectOptions = impatien
   }
   continueBootScan(state);
   const append = takeAppend(state);
+  if (append !== null && append.entries.length > 0) state.pace.turns += 1;
   const messages = takeMessages(state);
   const apply = takeApply(state, patient);
   trimTail(state.log, state.options.tailBytesMax);

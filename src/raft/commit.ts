@@ -4,9 +4,9 @@
  */
 
 import { assert } from "./assert.ts";
-import { inflightMessages } from "./inflights.ts";
+import { noticeDue } from "./commit-notice.ts";
 import { appliableIndex } from "./log.ts";
-import { makeDue, type Progress, wantsCommit } from "./progress.ts";
+import { makeDue, type Progress } from "./progress.ts";
 import { quorumReached } from "./quorum.ts";
 import type { RaftState } from "./state.ts";
 import { termAt } from "./term-runs.ts";
@@ -25,13 +25,6 @@ export function advanceCommit(state: RaftState): boolean {
   const isEager = state.options.commitNotice === "eager";
   for (const progress of state.progress) makeDue(progress, isEager ? "always" : noticeDue(state, progress));
   return true;
-}
-
-/** What a member that has not heard of the newest commit is to be sent. */
-export function noticeDue({ log, options }: RaftState, progress: Progress): "entries" | "always" {
-  if (!wantsCommit(progress, log.commitIndex)) return "entries";
-  const hasToAnswer = progress.kind === "replicate" && inflightMessages(progress.inflights) > 0;
-  return options.commitNotice === "withEntries" && hasToAnswer ? "entries" : "always";
 }
 
 /** Follows the leader's commit index, as far as the log is known to equal the leader's. */

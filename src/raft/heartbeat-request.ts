@@ -13,12 +13,14 @@ export function broadcastHeartbeat(state: RaftState): void {
   const readRound = isAnswerOfUse ? reads.round : 0;
   for (const progress of state.progress) {
     if (progress.id === state.id) continue;
+    const leaderCommit = Math.min(progress.matchIndex, log.commitIndex);
+    progress.sentCommit = Math.max(progress.sentCommit, leaderCommit);
     send(state, {
       kind: "heartbeatRequest",
       from: state.id,
       to: progress.id,
       term: state.currentTerm,
-      leaderCommit: Math.min(progress.matchIndex, log.commitIndex),
+      leaderCommit,
       readRound,
     });
   }

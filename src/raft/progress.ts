@@ -23,6 +23,8 @@ export interface Progress {
   nextIndex: LogIndex;
   /** The commit index that the member was told last. */
   sentCommit: LogIndex;
+  /** Somebody there waits until it hears that entries up to here are committed: it handed them on, or reads there. */
+  awaitedCommit: LogIndex;
   /** In `snapshot`: the last included index of the one on its way; else 0. */
   pendingSnapshot: LogIndex;
   /**
@@ -61,6 +63,7 @@ export function createProgress(
     matchIndex: 0,
     nextIndex,
     sentCommit: 0,
+    awaitedCommit: 0,
     pendingSnapshot: 0,
     installing: false,
     recentActive: false,

@@ -8,6 +8,7 @@
  */
 
 import { appendCommands, appendConfiguration } from "./append-own.ts";
+import { expectCommit } from "./commit-notice.ts";
 import { changeRefusal } from "./membership.ts";
 import type { ForwardedProposal, ForwardedProposalRefused, Proposal, ProposalRefusal } from "./message.ts";
 import { send } from "./send.ts";
@@ -40,9 +41,9 @@ export function onPropose(state: RaftState, proposalId: number, proposal: Propos
 export function onForwardedProposal(state: RaftState, message: ForwardedProposal): void {
   if (message.term !== state.takenForwards.term || !takeOnce(state.takenForwards, message)) return;
   const reason = message.term === state.currentTerm ? appendProposal(state, message.proposal) : "noLeader";
-  if (reason === null) return;
   const { id, currentTerm: term } = state;
   const { from, proposalId } = message;
+  if (reason === null) return expectCommit(state, from, state.log.lastIndex);
   send(state, { kind: "forwardedProposalRefused", from: id, to: from, term, proposalId, reason });
 }
 

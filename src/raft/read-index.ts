@@ -9,6 +9,7 @@
 
 import { assert } from "./assert.ts";
 import { hasCommittedInTerm, progressOfMember } from "./commit.ts";
+import { expectCommit } from "./commit-notice.ts";
 import { broadcastHeartbeat } from "./heartbeat-request.ts";
 import { holdsLease } from "./lease.ts";
 import type { LeaseReadRequest, ReadIndexRequest, ReadIndexResponse } from "./message.ts";
@@ -136,6 +137,7 @@ function confirm(state: RaftState, from: NodeId, wireId: number): void {
 function grant(state: RaftState, { from, wireId, readIndex }: LeaderRead): void {
   assert(readIndex !== null, "a round begins only for reads that are bound to an index");
   if (from === state.id) return grantLocal(state, wireId, readIndex);
+  expectCommit(state, from, readIndex);
   send(state, {
     kind: "readIndexResponse",
     from: state.id,

@@ -5,6 +5,7 @@
 
 import { appendNoop } from "./append-own.ts";
 import { assert } from "./assert.ts";
+import { noPace } from "./commit-notice.ts";
 import { isVoter, memberIds } from "./configuration.ts";
 import { dropLease } from "./lease.ts";
 import { lastEntryId } from "./log.ts";
@@ -121,6 +122,7 @@ function enterTerm(state: RaftState, term: Term): void {
   state.pendingConfigurationIndex = 0;
   state.leavingIndex = 0;
   state.uncommittedBytes = 0;
+  state.pace = noPace();
   state.stall = noStall();
   dropLease(state);
 }

@@ -4,6 +4,7 @@
  */
 
 import { assert } from "./assert.ts";
+import { type AppendPace, noPace } from "./commit-notice.ts";
 import type { ReadEntries, ReadGrant } from "./effect.ts";
 import { createLease, type Lease } from "./lease.ts";
 import { createLog, type RaftLog } from "./log.ts";
@@ -201,6 +202,7 @@ export interface RaftState {
   /** Cluster time when this leader was elected, and ticks since. */
   electedAt: ClusterTime;
   ticksSinceElected: number;
+  pace: AppendPace;
   stall: Stall;
   /** Null without leases. */
   readonly lease: Lease | null;
@@ -261,6 +263,7 @@ export function createRaft(options: RaftOptions, boot: RaftBoot): RaftState {
     uncommittedBytes: 0,
     electedAt: 0,
     ticksSinceElected: 0,
+    pace: noPace(),
     stall: noStall(),
     lease: createLease(options, currentTerm),
     writes: {

@@ -3,6 +3,7 @@
  * The passing of time: election timeouts, heartbeats, and whether the quorum still answers (§5.2, dissertation §6.2).
  */
 
+import { tickPace } from "./commit-notice.ts";
 import { isOnlyVoter } from "./configuration.ts";
 import { campaign, mayCampaign } from "./election.ts";
 import { broadcastHeartbeat } from "./heartbeat-request.ts";
@@ -48,6 +49,7 @@ function tickLeader(state: RaftState): void {
   state.ticksSinceElected += 1;
   state.heartbeatElapsedTicks += 1;
   state.electionElapsedTicks += 1;
+  tickPace(state);
   for (const progress of state.progress) if (progress.id !== state.id) progress.quietTicks += 1;
   const isTimeout = state.electionElapsedTicks >= options.electionTimeoutTicks;
   if (options.checkQuorum === "eachTick" || isTimeout) {
