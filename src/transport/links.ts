@@ -152,7 +152,7 @@ export class Links {
    * queue is full), and the core should hear `peerUnreachable`. True promises nothing.
    */
   send(peer: NodeId, frame: Uint8Array): boolean {
-    return this.#outgoing.get(peer)?.send(frame) ?? false;
+    return this.#outgoing.get(peer)?.send([frame]) ?? false;
   }
 
   /** Encodes messages into as few frames as hold them, unless the peer is down, and sends them; see `send`. */
@@ -171,7 +171,7 @@ export class Links {
       this.#context.log.say("error", `too large ${peer}`, message, { peer });
       return false;
     }
-    return frames.every((frame) => link.send(frame));
+    return link.send(frames);
   }
 
   /**

@@ -25,7 +25,6 @@ type LinkState =
 interface EstablishedLink {
   readonly kind: "established";
   readonly socket: Socket;
-  corked: boolean;
   pingedAtMs: number;
   /** The oldest moment since when nothing shows that the peer still reads. Null: nothing is awaited. */
   silentSinceMs: number | null;
@@ -69,10 +68,18 @@ export class PeerLink {
   }
 
   /**
-   * Writes a frame, with all others of this turn in one go. False: it is lost, since there is no connection or too much
-   * waits. The bytes must not change afterwards.
+   * Writes frames in one go, before it returns as far as the kernel takes them. False: one is lost, and those after it,
+   * since there is no connection or too much waits. The bytes must not change afterwards.
    */
-  send(frame: Uint8Array): boolean {
+  send(frames: readonly Uint8Array[]): boolean {
+    const socket = this.#state.kind === "established" && frames.length > 1 ? this.#state.socket : null;
+    socket?.cork();
+    const areTaken = frames.every((frame) => this.#sendFrame(frame));
+    socket?.uncork();
+    return areTaken;
+  }
+
+  #sendFrame(frame: Uint8Array): boolean {
     const state = this.#state;
     if (this.#context.isCutTo(this.#peer)) return true;
     const fits = this.queuedBytes + frame.byteLength <= this.#context.limits.queueBytesMax;
@@ -82,7 +89,7 @@ export class PeerLink {
     }
     this.#context.counters.framesSent += 1;
     if (state.kind === "established") {
-      this.#write(state, frame);
+      state.socket.write(frame);
     } else {
       state.queue.push(frame);
       state.queuedBytes += frame.byteLength;
@@ -190,7 +197,6 @@ export class PeerLink {
     const state: EstablishedLink = {
       kind: "established",
       socket,
-      corked: false,
       pingedAtMs: nowMs,
       silentSinceMs: null,
       handedBytes: 0,
@@ -211,26 +217,14 @@ export class PeerLink {
       peer: this.#peer,
       address,
     });
-    for (const frame of queue) this.#write(state, frame);
-  }
-
-  #write(state: EstablishedLink, bytes: Uint8Array): void {
-    if (!state.corked) {
-      state.corked = true;
-      state.socket.cork();
-      process.nextTick(() => {
-        state.corked = false;
-        state.socket.uncork();
-      });
-    }
-    state.socket.write(bytes);
+    for (const frame of queue) socket.write(frame);
   }
 
   #ping(state: EstablishedLink, nowMs: number): void {
     if (this.#context.isCutTo(this.#peer)) return;
     state.pingedAtMs = nowMs;
     state.silentSinceMs ??= nowMs;
-    this.#write(state, pingFrame);
+    state.socket.write(pingFrame);
   }
 
   #onSilent(socket: Socket): void {

@@ -166,8 +166,9 @@ export class RaftRunner {
   }
 
   #carryOut(effects: RaftActorEffects): void {
-    this.#log.send(effects.toLog);
+    // Peers first: what goes to their disks has further to go than what goes to the own one.
     this.#sendToPeers(effects);
+    this.#log.send(effects.toLog);
     this.#store.send(effects.toStore);
     if (effects.toStore.some(({ kind }) => kind === "apply")) {
       this.#applyLag.onHandedOn(startedCore(this.#state).log.emittedIndex, this.#now());
