@@ -15,13 +15,16 @@ const nothing: readonly Entry[] = [];
 
 /** Entries that are ready are held back for more to come, when nobody waits for them, below this many. */
 const patientEntriesMax = 128;
+/** And below this many while the disk writes others: what a leader waits for goes first on a processor that is shared. */
+const patientWhileWritingMax = 512;
 
 /**
  * The next entries to execute: committed and durable here, and no more than may be under way.
  *
- * A patient one waits while fewer than 128 are ready and the log goes on above them under a leader, so that another
- * commit is due: each handing on costs the state machine a batch. When the next commit does not come, somebody has to
- * ask impatiently. Without a leader none comes, and a campaign may wait for what is committed to be applied.
+ * A patient one waits while fewer than 128 are ready, 512 while a write of the log is under way, and the log goes on
+ * above them under a leader, so that another commit is due: each handing on costs the state machine a batch. When the
+ * next commit does not come, somebody has to ask impatiently. Without a leader none comes, and a campaign may wait for
+ * what is committed to be applied.
  */
 export function takeApply(state: RaftState, patient: boolean): readonly Entry[] {
   const { log, applying, options } = state;
@@ -29,7 +32,8 @@ export function takeApply(state: RaftState, patient: boolean): readonly Entry[] 
   const from = log.emittedIndex + 1;
   if (state.installing !== null || from >= end || applying.bytes >= options.applyingBytesMax) return nothing;
   const isCommitDue = end <= log.lastIndex && state.leaderId !== null;
-  if (patient && end - from < patientEntriesMax && isCommitDue) return nothing;
+  const heldMax = state.writes.pending.length > 0 ? patientWhileWritingMax : patientEntriesMax;
+  if (patient && isCommitDue && end - from < heldMax) return nothing;
   const entries = readyEntries(state, from, end);
   if (entries.length === 0) return nothing;
 

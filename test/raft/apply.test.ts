@@ -50,6 +50,27 @@ describe("what is handed to the state machine", () => {
     }
   });
 
+  it("waits for more while the disk writes others and fewer than 512 are ready, and no longer", () => {
+    for (const [ready, handedOn, handedOnThen] of [
+      [511, 0, 511],
+      [512, 512, 0],
+    ] as const) {
+      const cluster = new CoreCluster(["a", "b"]);
+      const a = cluster.elect("a");
+      cluster.isolate("b");
+      for (let text = 0; text < ready; text += 1) cluster.propose("a", `${text}`);
+      cluster.settle();
+      a.state.log.commitIndex = a.state.log.lastIndex;
+      cluster.propose("a", "that is being written");
+      const { append, apply } = collect(a.state, { patient: true });
+      expect(apply).to.have.length(handedOn);
+      if (append === null) throw new Error("it is written");
+      a.appends.push(append);
+      a.persist();
+      expect(collect(a.state, { patient: true }).apply).to.have.length(handedOnThen);
+    }
+  });
+
   it("goes back into its bound as it is applied, entry by entry", () => {
     const cluster = withTailOnDisk();
     const a = cluster.node("a");
