@@ -84,15 +84,15 @@ const core: readonly PlantedBug[] = [
   {
     name: "a heartbeat exposes a commit index beyond the match",
     file: "raft/heartbeat-request",
-    text: "leaderCommit: Math.min(progress.matchIndex, log.commitIndex),",
-    replacement: "leaderCommit: log.commitIndex,",
+    text: "const leaderCommit = Math.min(progress.matchIndex, log.commitIndex);",
+    replacement: "const leaderCommit = log.commitIndex;",
   },
   {
     name: "a heartbeat exposes a commit index beyond the match of who is sent a snapshot",
     file: "raft/heartbeat-request",
-    text: "leaderCommit: Math.min(progress.matchIndex, log.commitIndex),",
+    text: "const leaderCommit = Math.min(progress.matchIndex, log.commitIndex);",
     replacement:
-      'leaderCommit: progress.kind === "snapshot" ? log.commitIndex : Math.min(progress.matchIndex, log.commitIndex),',
+      'const leaderCommit = progress.kind === "snapshot" ? log.commitIndex : Math.min(progress.matchIndex, log.commitIndex);',
   },
   {
     name: "matchIndex goes back on reordered answers",
