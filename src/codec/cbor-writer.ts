@@ -46,6 +46,12 @@ export class CborWriter {
     return own;
   }
 
+  /** Leaves the next bytes as they are: zero, or what was there before `rewind`. */
+  skip(byteLength: number): void {
+    this.#reserve(byteLength);
+    this.#offset += byteLength;
+  }
+
   /** Begins anew in the same bytes. */
   rewind(): void {
     this.#offset = 0;

@@ -52,13 +52,18 @@ export function encodeEntries(entries: readonly Entry[]): Uint8Array<ArrayBuffer
 
 /** The run in bytes of its own; no bytes for no entries. */
 export function encodePacked(entries: readonly PackedEntry[]): Uint8Array<ArrayBuffer> {
-  if (entries.length === 0) return new Uint8Array(0);
-  let bytes = headBytes(entries.length);
+  return entries.length === 0 ? new Uint8Array(0) : encodePackedBehind(0, entries);
+}
+
+/** The run, of at least one entry, behind `prefixBytes` bytes that the caller fills in. */
+export function encodePackedBehind(prefixBytes: number, entries: readonly PackedEntry[]): Uint8Array<ArrayBuffer> {
+  let bytes = prefixBytes + headBytes(entries.length);
   for (const [term, time, type, payload] of entries) {
     bytes += 1 + wholeBytes(term) + wholeBytes(time) + wholeBytes(type);
     bytes += headBytes(payload.byteLength) + payload.byteLength;
   }
   const writer = new CborWriter(bytes);
+  writer.skip(prefixBytes);
   writer.writeArrayLength(entries.length);
   for (const [term, time, type, payload] of entries) {
     writer.writeArrayLength(4);

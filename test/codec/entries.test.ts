@@ -19,6 +19,7 @@ import {
   defaultEntryLimits,
   encodeEntries,
   encodePacked,
+  encodePackedBehind,
   entriesFromPeer,
   type PackedEntry,
 } from "../../src/codec/entries.ts";
@@ -166,6 +167,15 @@ describe("a packed run", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("has the same bytes behind those that are left to the caller", () => {
+    const packed: PackedEntry[] = [[3, 2 ** 40, 0, Buffer.from("command")]];
+    for (const prefixBytes of [0, 1, 25]) {
+      const bytes = encodePackedBehind(prefixBytes, packed);
+      expect(bytes.subarray(0, prefixBytes)).to.deep.equal(new Uint8Array(prefixBytes));
+      expect(bytes.subarray(prefixBytes)).to.deep.equal(encodePacked(packed));
+    }
   });
 
   it("is no bytes for no entries", () => {

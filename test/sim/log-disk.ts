@@ -5,15 +5,22 @@
  */
 
 import type { HardState } from "../../src/raft/types.ts";
-import { allEntries, entryKey, hardStateKey, type KeyRange, startKey } from "../../src/storage/log/key.ts";
+import { allEntries, entryKey, hardStateKey, type KeyRange, laneRange, startKey } from "../../src/storage/log/key.ts";
 import { MemoryRows, type NamedChange, nameOf } from "../../src/storage/log/memory-rows.ts";
 import { decodeHardState, decodeLogStart, type LogStart } from "../../src/storage/log/meta.ts";
-import { readU64 } from "../../src/storage/log/record.ts";
+import { openRecord } from "../../src/storage/log/record.ts";
 import type { RowBatch, RowCursor, RowStore } from "../../src/storage/log/row-store.ts";
 import type { SlotFile } from "../../src/storage/watermark/slot-file.ts";
 import type { SimulatedDisk, Surface } from "./disk.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
+
+/** What a record says of its entries, for those who watch. */
+interface Terms {
+  readonly firstIndex: number;
+  /** Of each entry. */
+  readonly terms: readonly number[];
+}
 
 /** A batch that is in the rows and not synced, with what it replaced. */
 interface Unsynced {
@@ -21,9 +28,6 @@ interface Unsynced {
   readonly replaced: readonly NamedChange[];
 }
 
-/** In a record: of its term, and of what follows its index and term. */
-const termOffset = 2;
-const timeOffset = 18;
 const hardStateName = nameOf(hardStateKey);
 const startName = nameOf(startKey);
 
@@ -32,6 +36,8 @@ export class LogRows implements RowStore, Surface {
   readonly #world: World;
   readonly #disk: SimulatedDisk;
   readonly #rows = new MemoryRows();
+  /** Of the records that were asked for: with every message it is one of the last ones. */
+  readonly #termsOf = new WeakMap<Buffer, Terms>();
   #unsynced: Unsynced[] = [];
   /** What the row that reads wrong was written as. */
   #whole: NamedChange | null = null;
@@ -117,8 +123,10 @@ export class LogRows implements RowStore, Surface {
     const start = this.durableStart();
     if (start === null || index < start.link.index) return null;
     if (start.link.index === index) return start.link.term;
-    const row = this.#durable(nameOf(entryKey(start.lane, index)));
-    return row === undefined ? null : readU64(row, termOffset);
+    const record = this.#durableRecord(start, index);
+    if (record === undefined) return null;
+    const { firstIndex, terms } = this.#readTerms(record);
+    return terms[index - firstIndex] ?? null;
   }
 
   durableStart(): LogStart | null {
@@ -139,27 +147,23 @@ export class LogRows implements RowStore, Surface {
     return this.#durableHardState.hardState;
   }
 
-  /**
-   * One bit of one entry, if there is any, is another until it is mended. Its index and term stay: by them those who
-   * watch know what was acknowledged from here.
-   */
+  /** One bit of one record, if there is any, is another until it is mended. Those who watch see what was written. */
   flipBit(random: Random): void {
     const start = this.durableStart();
     if (start === null) return;
-    const names: string[] = [];
-    const nameAfter = (): string => nameOf(entryKey(start.lane, start.link.index + 1 + names.length));
-    for (let name = nameAfter(); this.#rows.peek(name) !== undefined; name = nameAfter()) names.push(name);
+    const { lane, link } = start;
+    const names = this.#rows.names({ from: entryKey(lane, link.index + 1), to: laneRange(lane).to });
     if (names.length === 0) return;
     const name = random.pick(names);
     const whole = this.#rows.peek(name) ?? Buffer.alloc(0);
     const row = Buffer.from(whole);
-    const position = random.between(timeOffset, row.byteLength);
+    const position = random.between(0, row.byteLength);
     row[position] = (row[position] ?? 0) ^ (1 << random.below(8));
     this.#rows.apply([{ name, value: row }]);
     this.#whole = { name, value: whole };
   }
 
-  /** Whether an entry reads wrong. */
+  /** Whether a record reads wrong. */
   get isDamaged(): boolean {
     return this.#whole !== null;
   }
@@ -200,13 +204,39 @@ export class LogRows implements RowStore, Surface {
     this.#unsynced.push({ changes, replaced: replaced.toReversed() });
   }
 
+  /** The record that holds the entry, or the last one, as far as it is on disk whatever happens. */
+  #durableRecord({ lane, link }: LogStart, index: number): Buffer | undefined {
+    const range = { from: entryKey(lane, link.index + 1), to: entryKey(lane, index + 1) };
+    const changed = this.#unsynced.flatMap(({ replaced }) => replaced.map(({ name }) => name)).filter(isIn(range));
+    const name =
+      changed.length === 0
+        ? this.#rows.lastName(range)
+        : [...this.#rows.names(range), ...changed].sort().findLast((one) => this.#durable(one) !== undefined);
+    return name === undefined ? undefined : this.#durable(name);
+  }
+
+  #readTerms(record: Buffer): Terms {
+    const known = this.#termsOf.get(record);
+    if (known !== undefined) return known;
+    const { firstIndex, entries } = openRecord(record);
+    const read = { firstIndex, terms: entries.map(([term]) => term) };
+    this.#termsOf.set(record, read);
+    return read;
+  }
+
   #durable(name: string): Buffer | undefined {
     for (const { replaced } of this.#unsynced) {
       const before = replaced.findLast((change) => change.name === name);
       if (before !== undefined) return before.value ?? undefined;
     }
-    return this.#rows.peek(name);
+    return name === this.#whole?.name ? (this.#whole.value ?? undefined) : this.#rows.peek(name);
   }
+}
+
+function isIn({ from, to }: KeyRange): (name: string) => boolean {
+  const first = nameOf(from);
+  const end = nameOf(to);
+  return (name) => name >= first && name < end;
 }
 
 interface SlotWrite {

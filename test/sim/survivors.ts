@@ -98,18 +98,6 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "what was written there is there",
   },
   {
-    file: "storage/log/byte-ruler",
-    before: "const kept = this.#samples.findLastIndex((sample) => sample.index <= index);",
-    after: "const kept = this.#samples.findLastIndex((sample) => sample.index < index);",
-    why: "one more sample is kept",
-  },
-  {
-    file: "storage/log/byte-ruler",
-    before: "const above = this.#samples.find((sample) => sample.index > index) ?? this.#last;",
-    after: "const above = this.#samples.find((sample) => sample.index >= index) ?? this.#last;",
-    why: "at a sample its own bytes are taken either way",
-  },
-  {
     file: "storage/log/log-store",
     before: "#hasGraves = false;",
     after: "#hasGraves = true;",
@@ -135,13 +123,7 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
   },
   {
     file: "storage/log/log-write",
-    before: "this.#put.clear();",
-    after: "",
-    why: "what is asked for in the new life was put there by this write",
-  },
-  {
-    file: "storage/log/log-write",
-    before: "image.runs.compact(index);",
+    before: "image.terms.compact(end);",
     after: "",
     why: "a few bytes a term stay in memory until the next start",
   },

@@ -1,6 +1,6 @@
 /**
  * @module
- * The keys of the log's rows: meta rows under the prefix 0, entries under the prefix of their lane.
+ * The keys of the log's rows: meta rows under the prefix 0, records under the prefix of their lane.
  *
  * A lane is the prefix byte of one life of the log. Dropping every entry is a move to the next lane, named in
  * the start row: one small write, however many rows there were. Rows of other lanes are never looked at, only
@@ -10,7 +10,7 @@
 import type { LogIndex } from "../../raft/types.ts";
 import { readU64, writeU64 } from "./record.ts";
 
-/** The prefix byte of the rows of entries; from `firstLane` to `lastLane`, then from the first again. */
+/** The prefix byte of records; from `firstLane` to `lastLane`, then from the first again. */
 export type Lane = number;
 
 export const firstLane: Lane = 0x10;
@@ -25,7 +25,7 @@ export function nextLane(lane: Lane): Lane {
 
 export const entryKeyBytes = 9;
 
-/** Sorts as (lane, index). */
+/** Of the record that begins with the entry; sorts as (lane, index). */
 export function entryKey(lane: Lane, index: LogIndex): Buffer {
   const key = Buffer.allocUnsafe(entryKeyBytes);
   key[0] = lane;
@@ -33,7 +33,7 @@ export function entryKey(lane: Lane, index: LogIndex): Buffer {
   return key;
 }
 
-/** The key `entries` places after that of an entry, in its lane. */
+/** The key of a record that begins `entries` entries after that of `key`, in its lane. */
 export function keyAfter(key: Buffer, entries: number): Buffer {
   return entryKey(key[0] ?? 0, readU64(key, 1) + entries);
 }
@@ -48,10 +48,10 @@ export function laneRange(lane: Lane): KeyRange {
   return { from: Buffer.from([lane]), to: Buffer.from([lane + 1]) };
 }
 
-/** Every row of an entry, dead or alive. */
+/** Every record, dead or alive. */
 export const allEntries: KeyRange = { from: Buffer.from([firstLane]), to: Buffer.from([lastLane + 1]) };
 
-/** The rows that no longer count when the log is in `lane` and starts after `startIndex`. */
+/** The records that no longer count when the log is in `lane` and starts after `startIndex`, where one of them ends. */
 export function deadRanges(lane: Lane, startIndex: LogIndex): readonly [below: KeyRange, above: KeyRange] {
   return [
     { from: allEntries.from, to: entryKey(lane, startIndex + 1) },

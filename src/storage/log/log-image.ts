@@ -1,13 +1,13 @@
 /**
  * @module
- * What the log store keeps in memory of the log on disk: its ends, its terms, its size.
+ * What the log store keeps in memory of the log on disk: its ends, its terms, where its records begin.
  */
 
 import type { HardState } from "../../raft/types.ts";
-import { ByteRuler } from "./byte-ruler.ts";
 import { firstLane } from "./key.ts";
 import type { LogStart } from "./meta.ts";
 import { type ChainLink, firstLink } from "./record.ts";
+import { RecordStarts } from "./record-starts.ts";
 import { TermRuns } from "./term-runs.ts";
 
 /** Changed by the one write under way; start ≤ last. */
@@ -16,8 +16,8 @@ export interface LogImage {
   start: LogStart;
   /** The last entry, the start when there is none. */
   last: ChainLink;
-  runs: TermRuns;
-  bytes: ByteRuler;
+  terms: TermRuns;
+  starts: RecordStarts;
 }
 
 /** A log with no entries: a new one, or one whose entries are still to be read. */
@@ -26,5 +26,5 @@ export function initialImage(
   hardState: HardState = { currentTerm: 0, votedFor: null },
 ): LogImage {
   const { link } = start;
-  return { hardState, start, last: link, runs: new TermRuns(link), bytes: new ByteRuler(link.index) };
+  return { hardState, start, last: link, terms: new TermRuns(link), starts: new RecordStarts(link.index) };
 }

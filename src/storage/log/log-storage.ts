@@ -18,7 +18,10 @@ export type LogOperation =
       readonly term: Term;
       readonly lastIndex: LogIndex;
     }
-  /** Entries up to and with `index` no longer count; `snapshot` is durable and covers them. */
+  /**
+   * Entries up to and with `index` need not be there any more: `snapshot` is durable and covers them. Those that share
+   * a record with one above stay, so the log may start below `index`.
+   */
   | { readonly kind: "compact"; readonly index: LogIndex; readonly snapshot: SnapshotMetadata }
   /** No entry counts any more; the log goes on after the snapshot. */
   | { readonly kind: "reset"; readonly snapshot: SnapshotMetadata }
@@ -28,7 +31,7 @@ export type LogOperation =
 export interface LogHead {
   readonly last: EntryId;
   readonly hardState: HardState;
-  /** Bytes of the entries above the start, roughly. */
+  /** Bytes of the entries above the start, as they are on disk. */
   readonly bytes: number;
 }
 

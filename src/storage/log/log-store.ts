@@ -2,8 +2,8 @@
  * @module
  * The log over ordered rows: what is written and read is chained, record to record, and verified.
  *
- * Order of what counts: the start row says in which lane and after which index the log begins. All other rows
- * of entries are dead, are never looked at, and go when they are swept. So compaction and reset are one small
+ * Order of what counts: the start row says in which lane and after which index the log begins. All other records
+ * are dead, are never looked at, and go when they are swept. So compaction and reset are one small
  * synced write each, and a crash between it and the sweep leaves nothing to mend.
  */
 
@@ -14,7 +14,6 @@ import type { EntryId, LogIndex } from "../../raft/types.ts";
 import {
   allEntries,
   deadRanges,
-  entryKey,
   entryKeyBytes,
   hardStateKey,
   type KeyRange,
@@ -27,14 +26,18 @@ import { initialImage, type LogImage } from "./log-image.ts";
 import type { LogContents, LogHead, LogOperation, LogRange, LogStorage } from "./log-storage.ts";
 import { LogWrite } from "./log-write.ts";
 import { decodeHardState, decodeLogStart, encodeHardState, encodeLogStart, type LogStart } from "./meta.ts";
-import { type ChainLink, describeFault, findFault, linkOf, openRecord, recordOverheadBytes } from "./record.ts";
-import type { Row, RowStore } from "./row-store.ts";
+import type { ChainPoint } from "./record.ts";
+import { RecordReader } from "./record-reader.ts";
+import type { RowStore } from "./row-store.ts";
 
 const bytesPerReadMax = 4 * 1024 * 1024;
-const rowsPerSweepMax = 1024;
+/** A record holds some fifty of them under load: so most steps remove far fewer rows. */
+const entriesPerSweepMax = 8192;
+const rowsPerRemovalMax = 1024;
 
 export class LogStore implements LogStorage {
   readonly #rows: RowStore;
+  readonly #reader: RecordReader;
   #image: LogImage = initialImage();
   #writing = false;
   /** Where the log starts as of the last durable write: what that leaves dead, no crash brings back. */
@@ -48,6 +51,7 @@ export class LogStore implements LogStorage {
 
   constructor(rows: RowStore) {
     this.#rows = rows;
+    this.#reader = new RecordReader(rows);
   }
 
   async open(): Promise<LogContents> {
@@ -59,22 +63,22 @@ export class LogStore implements LogStorage {
       await this.#rows.close();
       throw error;
     }
-    const { start, hardState, last, runs, bytes } = this.#image;
+    const { start, hardState, last, terms, starts } = this.#image;
     this.#durableStart = start;
     this.#hasGraves = start.link.index > 0;
     return {
       hardState,
       snapshot: start.snapshot,
       logStart: { index: start.link.index, term: start.link.term },
-      termRuns: runs.toArray(),
+      termRuns: terms.toArray(),
       last: { index: last.index, term: last.term },
       lastTime: last.time,
-      bytes: bytes.bytes,
+      bytes: starts.bytes,
     };
   }
 
   kept(operations: readonly LogOperation[]): EntryId {
-    const { start, last, runs } = this.#image;
+    const { start, last, terms } = this.#image;
     let index = last.index;
     for (const operation of operations) {
       if (operation.kind === "reset") return { index: start.link.index, term: start.link.term };
@@ -82,7 +86,7 @@ export class LogStore implements LogStorage {
         index = Math.min(index, operation.firstIndex - 1);
       }
     }
-    return { index, term: runs.termAt(index) };
+    return { index, term: terms.termAt(index) };
   }
 
   async write(operations: readonly LogOperation[]): Promise<LogHead> {
@@ -91,30 +95,33 @@ export class LogStore implements LogStorage {
     this.#resetting = operations.some(({ kind }) => kind === "reset");
     await this.#clearLanesFor(operations);
     const batch = this.#rows.batch();
-    const write = new LogWrite(this.#image, batch, (index) => this.#linkAt(index));
+    const write = new LogWrite(this.#image, batch, this.#reader);
     for (const operation of operations) write.apply(operation);
     write.finish();
     await batch.write({ sync: true });
     this.#writing = false;
     this.#resetting = false;
     this.#durableStart = this.#image.start;
-    const { last, hardState, bytes } = this.#image;
-    return { last: { index: last.index, term: last.term }, hardState, bytes: bytes.bytes };
+    const { last, hardState, starts } = this.#image;
+    return { last: { index: last.index, term: last.term }, hardState, bytes: starts.bytes };
   }
 
   async read({ from, to, bytesMax }: LogRange): Promise<readonly PackedEntry[]> {
     assert(!this.#writing, "a read begins between writes");
-    const { start, last } = this.#image;
+    const { start, last, starts } = this.#image;
     assert(from < to && to <= last.index + 1, "only what the log holds is read");
     if (from <= start.link.index) return [];
-    const links = from - 1 === start.link.index ? start.link : null;
+    const first = starts.firstOf(from);
+    const follows = this.#follows(first);
     const entries: PackedEntry[] = [];
     let bytes = 0;
-    await this.#walk({ from, to, before: links, bytesPerReadMax: Math.min(bytesMax, bytesPerReadMax) }, (record) => {
-      const entry = openRecord(record);
-      bytes += entry[3].byteLength;
-      if (entries.length > 0 && bytes > bytesMax) return false;
-      entries.push(entry);
+    const stretch = { lane: start.lane, first, follows, to, bytesPerReadMax: Math.min(bytesMax, bytesPerReadMax) };
+    await this.#reader.walk(stretch, (run) => {
+      for (const entry of run.entries.slice(Math.max(0, from - run.firstIndex), to - run.firstIndex)) {
+        bytes += entry[3].byteLength;
+        if (entries.length > 0 && bytes > bytesMax) return false;
+        entries.push(entry);
+      }
       return true;
     });
     return entries;
@@ -150,74 +157,23 @@ export class LogStore implements LogStorage {
 
   async #readEntries(): Promise<void> {
     const image = this.#image;
-    const from = image.start.link.index + 1;
-    const to = Number.MAX_SAFE_INTEGER;
-    await this.#walk({ from, to, before: image.start.link, bytesPerReadMax }, (record, link) => {
-      image.runs.append(link);
-      image.bytes.append(record.byteLength + entryKeyBytes);
-      image.last = link;
+    const { lane, link } = image.start;
+    const all = { lane, first: link.index + 1, follows: link, to: null, bytesPerReadMax };
+    await this.#reader.walk(all, (run, recordBytes) => {
+      for (const [offset, [term]] of run.entries.entries())
+        image.terms.append({ index: run.firstIndex + offset, term });
+      image.starts.append(run.link.index, recordBytes + entryKeyBytes);
+      image.last = run.link;
       return true;
     });
     // The last link is a view of its row; a copy lets the row go.
     image.last = { ...image.last, chainHash: Buffer.from(image.last.chainHash) };
   }
 
-  /**
-   * Hands each record of [from, to) to `visit` once it is verified, until that says false. `before` is the
-   * link of the entry before `from`; null reads it from its row. The cursor is made before this first waits.
-   */
-  async #walk(range: WalkRange, visit: (record: Buffer, link: ChainLink) => boolean): Promise<void> {
-    const { lane, link: startLink } = this.#image.start;
-    const lastIndex = range.to === Number.MAX_SAFE_INTEGER ? null : range.to - 1;
-    const firstRow = range.before === null ? range.from - 1 : range.from;
-    assert(firstRow > startLink.index, "only rows above the start are read");
-    const keys = {
-      from: entryKey(lane, firstRow),
-      to: lastIndex === null ? laneRange(lane).to : entryKey(lane, range.to),
-    };
-    const cursor = this.#rows.rows(keys, range.bytesPerReadMax);
-    let before = range.before;
-    try {
-      for (let rows = await cursor.next(); rows.length > 0; rows = await cursor.next()) {
-        for (const row of rows) {
-          const link = this.#verify(lane, before, row, firstRow);
-          const isWanted = before !== null;
-          before = link;
-          if (isWanted && !visit(row.value, link)) return;
-        }
-      }
-    } finally {
-      await cursor.close();
-    }
-    const readTo = before?.index ?? firstRow - 1;
-    if (lastIndex !== null && readTo < lastIndex) throw this.#fault(readTo + 1, "it is missing");
-  }
-
-  /** The link of the row, which has to be the one after `before`; without `before`, just that of `firstRow`. */
-  #verify(lane: number, before: ChainLink | null, { key, value }: Row, firstRow: LogIndex): ChainLink {
-    const index = before === null ? firstRow : before.index + 1;
-    if (!key.equals(entryKey(lane, index))) throw this.#fault(index, "it is missing");
-    const fault = before === null ? this.#findFaultAlone(value, index) : findFault(before, value);
-    if (fault !== null) throw this.#fault(index, fault);
-    return linkOf(value);
-  }
-
-  /** A row whose predecessor is not at hand: its hash is checked by what follows it. */
-  #findFaultAlone(record: Buffer, index: LogIndex): string | null {
-    if (record.byteLength < recordOverheadBytes - entryKeyBytes)
-      return `it is cut off after ${record.byteLength} bytes`;
-    return linkOf(record).index === index ? null : `it holds entry ${linkOf(record).index}`;
-  }
-
-  /** The link of an entry that the disk holds. */
-  #linkAt(index: LogIndex): ChainLink {
-    const { start } = this.#image;
-    if (index === start.link.index) return start.link;
-    const record = this.#rows.get(entryKey(start.lane, index));
-    if (record === undefined) throw this.#fault(index, "it is missing");
-    const fault = this.#findFaultAlone(record, index);
-    if (fault !== null) throw this.#fault(index, fault);
-    return linkOf(record);
+  /** The point before the record that begins with `first`, or where that record's predecessor begins. */
+  #follows(first: LogIndex): ChainPoint | LogIndex {
+    const { start, starts } = this.#image;
+    return first - 1 === start.link.index ? start.link : starts.firstOf(first - 1);
   }
 
   /** A lane that is entered again holds nothing: rows of its former life would be read as entries. */
@@ -260,7 +216,7 @@ export class LogStore implements LogStorage {
   async #sweepSome(range: KeyRange): Promise<Buffer | null> {
     const [first] = await this.#rows.keys(range, 1);
     if (first === undefined) return null;
-    const end = keyAfter(first, rowsPerSweepMax);
+    const end = keyAfter(first, entriesPerSweepMax);
     const to = Buffer.compare(end, range.to) < 0 ? end : range.to;
     await this.#rows.clear({ from: first, to });
     return to;
@@ -268,22 +224,11 @@ export class LogStore implements LogStorage {
 
   /** Some of the range, synced; false when there was nothing. */
   async #removeDurably(range: KeyRange): Promise<boolean> {
-    const keys = await this.#rows.keys(range, rowsPerSweepMax);
+    const keys = await this.#rows.keys(range, rowsPerRemovalMax);
     if (keys.length === 0) return false;
     const batch = this.#rows.batch();
     for (const key of keys) batch.del(key);
     await batch.write({ sync: true });
     return true;
   }
-
-  #fault(index: LogIndex, fault: string): StorageError {
-    return new StorageError(`${this.#rows.place}: ${describeFault(index, fault)}`);
-  }
-}
-
-interface WalkRange {
-  readonly from: LogIndex;
-  readonly to: LogIndex;
-  readonly before: ChainLink | null;
-  readonly bytesPerReadMax: number;
 }

@@ -42,6 +42,17 @@ export class MemoryRows implements RowStore {
     return this.#values.get(name);
   }
 
+  /** The last row of the range. */
+  lastName({ from, to }: KeyRange): string | undefined {
+    const name = this.#keys[this.#position(nameOf(to)) - 1];
+    return name === undefined || name < nameOf(from) ? undefined : name;
+  }
+
+  /** The rows of the range, in order. */
+  names(range: KeyRange): readonly string[] {
+    return this.#namesIn(range, Number.POSITIVE_INFINITY);
+  }
+
   /** Atomic, and there when it returns. The bytes are kept, not copied. */
   apply(changes: readonly NamedChange[]): void {
     for (const { name, value } of changes) {
@@ -63,7 +74,7 @@ export class MemoryRows implements RowStore {
   }
 
   rows(range: KeyRange): RowCursor {
-    const rows = this.#keysIn(range, Number.POSITIVE_INFINITY).map((name) => this.#row(name));
+    const rows = this.#namesIn(range, Number.POSITIVE_INFINITY).map((name) => this.#row(name));
     let position = 0;
     return {
       next: () => {
@@ -76,11 +87,11 @@ export class MemoryRows implements RowStore {
   }
 
   keys(range: KeyRange, limit: number): Promise<readonly Buffer[]> {
-    return Promise.resolve(this.#keysIn(range, limit).map((name) => Buffer.from(name, "latin1")));
+    return Promise.resolve(this.#namesIn(range, limit).map((name) => Buffer.from(name, "latin1")));
   }
 
   clear(range: KeyRange): Promise<void> {
-    for (const name of this.#keysIn(range, Number.POSITIVE_INFINITY)) this.#delete(name);
+    for (const name of this.#namesIn(range, Number.POSITIVE_INFINITY)) this.#delete(name);
     return Promise.resolve();
   }
 
@@ -92,7 +103,7 @@ export class MemoryRows implements RowStore {
     return { key: Buffer.from(name, "latin1"), value: Buffer.from(this.#values.get(name) ?? []) };
   }
 
-  #keysIn({ from, to }: KeyRange, limit: number): readonly string[] {
+  #namesIn({ from, to }: KeyRange, limit: number): readonly string[] {
     const start = this.#position(nameOf(from));
     const end = this.#position(nameOf(to));
     return this.#keys.slice(start, Math.min(end, start + limit));

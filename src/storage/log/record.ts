@@ -1,35 +1,52 @@
 /**
  * @module
- * One log entry as a row on disk: a versioned envelope whose chain hash is its checksum too.
+ * A run of log entries as a row on disk: a versioned envelope whose chain hash is its checksum too.
  *
- *     0       1     2         10         18        26               42
- *     version type  term u64  index u64  time f64  chain hash (16)  payload …
+ *     0       1                9                25
+ *     version first index u64  chain hash (16)  the run, as `encodePacked` packs it …
  *
  * Big-endian. The chain hash is the first 16 bytes of SHA-256 over the row with the predecessor's chain hash
- * in its own place. So two logs whose hashes agree at an index agree in every byte up to it (§5.3).
+ * in its own place. So it stands for every byte of the log up to its row.
  */
 
 import { hash } from "node:crypto";
-import type { PackedEntry } from "../../codec/entries.ts";
+import { decodePacked, encodePackedBehind, type PackedEntry } from "../../codec/entries.ts";
+import { assert } from "../../errors/assert.ts";
 import type { ClusterTime, EntryId, LogIndex } from "../../raft/types.ts";
 
 /** Of a digest, these first bytes are kept. */
 export const checksumBytes = 16;
-const recordVersion = 1;
-const termOffset = 2;
-const indexOffset = 10;
-const timeOffset = 18;
-const chainHashOffset = 26;
-const payloadOffset = 42;
+const recordVersion = 2;
+const firstIndexOffset = 1;
+const chainHashOffset = 9;
+const runOffset = 25;
 
-/** Bytes of a row beside its payload, key included: what an entry costs. */
-export const recordOverheadBytes = 51;
+/** What a record holds at most, unless a single entry is larger: so much is read for one entry, or to replace one. */
+export const recordBytesMax: number = 64 * 1024;
 
-/** What the next record is chained to. */
-export interface ChainLink extends EntryId {
-  readonly time: ClusterTime;
+/** What an entry takes in a packed run beside its payload, at most: five heads, of them two doubles. */
+const entryOverheadBytes = 25;
+
+/** Where a record stands in the chain: what the next one is sealed and verified by. */
+export interface ChainPoint {
+  /** Of the record's last entry. */
+  readonly index: LogIndex;
   /** 16 bytes. */
   readonly chainHash: Uint8Array;
+}
+
+/** A point of the chain with all that is known of its entry. */
+export interface ChainLink extends EntryId, ChainPoint {
+  readonly time: ClusterTime;
+}
+
+/** What a record says, once it was sealed here or verified. */
+export interface Run {
+  readonly firstIndex: LogIndex;
+  /** At least one; payloads are views of the record. */
+  readonly entries: readonly PackedEntry[];
+  /** Of the last entry; the hash is a view of the record. */
+  readonly link: ChainLink;
 }
 
 /** The link before the first entry of a log that starts at `index` with nothing known below it. */
@@ -48,58 +65,80 @@ export function checksumText(bytes: Uint8Array): string {
   return hash("sha256", bytes, "binary");
 }
 
-/** The row of the entry that follows `previous`; the payload is copied. */
-export function sealRecord(previous: ChainLink, [term, time, type, payload]: PackedEntry): Buffer {
-  const record = Buffer.allocUnsafe(payloadOffset + payload.byteLength);
+/** How the entries are divided among records: in order, each as many as one holds. */
+export function splitRun(entries: readonly PackedEntry[]): readonly (readonly PackedEntry[])[] {
+  const pieces: (readonly PackedEntry[])[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < entries.length; at += 1) {
+    const entryBytes = entryOverheadBytes + (entries[at]?.[3].byteLength ?? 0);
+    if (at > from && bytes + entryBytes > recordBytesMax) {
+      pieces.push(entries.slice(from, at));
+      from = at;
+      bytes = 0;
+    }
+    bytes += entryBytes;
+  }
+  if (entries.length > 0) pieces.push(from === 0 ? entries : entries.slice(from));
+  return pieces;
+}
+
+/** The row of the entries that follow `previous`, at least one; payloads are copied. */
+export function sealRecord(previous: ChainPoint, entries: readonly PackedEntry[]): Buffer {
+  assert(entries.length > 0, "a record holds an entry");
+  const record = Buffer.from(encodePackedBehind(runOffset, entries).buffer);
   record[0] = recordVersion;
-  record[1] = type;
-  writeU64(record, termOffset, term);
-  writeU64(record, indexOffset, previous.index + 1);
-  record.writeDoubleBE(time, timeOffset);
+  writeU64(record, firstIndexOffset, previous.index + 1);
   record.set(previous.chainHash, chainHashOffset);
-  record.set(payload, payloadOffset);
   record.write(checksumText(record), chainHashOffset, checksumBytes, "binary");
   return record;
 }
 
-/** Where the chain stands after a record that was sealed here or verified. */
-export function linkOf(record: Buffer): ChainLink {
-  return {
-    index: readU64(record, indexOffset),
-    term: readU64(record, termOffset),
-    time: record.readDoubleBE(timeOffset),
-    chainHash: record.subarray(chainHashOffset, payloadOffset),
-  };
+/** Where the chain stands after a record that was sealed from these entries, or holds them. */
+export function linkOf(record: Buffer, entries: readonly PackedEntry[]): ChainLink {
+  const last = entries.at(-1);
+  assert(last !== undefined, "a record holds an entry");
+  const [term, time] = last;
+  return { index: readU64(record, firstIndexOffset) + entries.length - 1, term, time, chainHash: chainHashOf(record) };
 }
 
-/** The entry in a record that was verified; its payload is a view of `record`. */
-export function openRecord(record: Buffer): PackedEntry {
-  const { term, time } = linkOf(record);
-  return [term, time, record[1] ?? 0, record.subarray(payloadOffset)];
+/** What a record that was sealed here or verified says. */
+export function openRecord(record: Buffer): Run {
+  const entries = decodePacked(record.subarray(runOffset));
+  return { firstIndex: readU64(record, firstIndexOffset), entries, link: linkOf(record, entries) };
+}
+
+/** A view of the record. */
+export function chainHashOf(record: Buffer): Uint8Array {
+  return record.subarray(chainHashOffset, runOffset);
 }
 
 /**
- * Why `record` cannot be the entry that follows `previous`; null when it is.
+ * Why `record` cannot be the one that follows `previous`; null when it is.
  *
  * The record is the same afterwards, but is written to meanwhile: nobody else may be reading it.
  */
-export function findFault(previous: ChainLink, record: Buffer): string | null {
-  if (record.byteLength < payloadOffset) return `it is cut off after ${record.byteLength} bytes`;
+export function findFault(previous: ChainPoint, record: Buffer): string | null {
+  const fault = findFaultAlone(previous.index + 1, record);
+  if (fault !== null) return fault;
+  return isChained(previous, record) ? null : "its chain hash differs";
+}
+
+/** As `findFault` for a record whose predecessor is not at hand: its chain hash is verified by what follows it, the rest is not. */
+export function findFaultAlone(firstIndex: LogIndex, record: Buffer): string | null {
+  if (record.byteLength <= runOffset) return `it is cut off after ${record.byteLength} bytes`;
   if (record[0] !== recordVersion) return `its format version is ${record[0]}, this node reads ${recordVersion}`;
-  if (!isChained(previous, record)) return "its chain hash differs";
-  const { index, term } = linkOf(record);
-  if (index !== previous.index + 1) return `it holds entry ${index}`;
-  if (term < previous.term) return `its term ${term} is below ${previous.term}, the term before it`;
-  return null;
+  const found = readU64(record, firstIndexOffset);
+  return found === firstIndex ? null : `it begins with entry ${found}`;
 }
 
-/** The index in a record's row key, for a record too damaged to be read. */
-export function describeFault(index: LogIndex, fault: string): string {
-  return `entry ${index} does not verify: ${fault}`;
+/** By the first index in a record's row key, for a record too damaged to be read. */
+export function describeFault(firstIndex: LogIndex, fault: string): string {
+  return `entry ${firstIndex} does not verify: ${fault}`;
 }
 
-function isChained(previous: ChainLink, record: Buffer): boolean {
-  const stored = Buffer.from(record.subarray(chainHashOffset, payloadOffset));
+function isChained(previous: ChainPoint, record: Buffer): boolean {
+  const stored = Buffer.from(chainHashOf(record));
   record.set(previous.chainHash, chainHashOffset);
   const expected = checksum(record);
   record.set(stored, chainHashOffset);

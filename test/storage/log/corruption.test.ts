@@ -7,7 +7,16 @@ import { StartError, StorageError } from "../../../src/errors/balsa-error.ts";
 import { entryKey, firstLane, hardStateKey, startKey } from "../../../src/storage/log/key.ts";
 import { LevelRows } from "../../../src/storage/log/level-rows.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
-import { append, commands, makeTemporaryDirectory, rejection, removeDirectory, snapshotAt } from "./fixtures.ts";
+import { sealRecord } from "../../../src/storage/log/record.ts";
+import {
+  append,
+  command,
+  commands,
+  makeTemporaryDirectory,
+  rejection,
+  removeDirectory,
+  snapshotAt,
+} from "./fixtures.ts";
 
 describe("a damaged log", () => {
   let directory: string;
@@ -16,6 +25,7 @@ describe("a damaged log", () => {
     directory = await makeTemporaryDirectory();
     const log = new LogStore(new LevelRows(directory));
     await log.open();
+    // Records of 20 entries, a batch each.
     for (let index = 1; index <= 1000; index += 20) await log.write([append(index, commands(1, 20))]);
     await log.close();
   });
@@ -52,15 +62,15 @@ describe("a damaged log", () => {
     throw new Error(`no ${ending} file holds ${needle}`);
   }
 
-  it("is refused when an entry is missing in the middle", async () => {
-    await onRawRows((level) => level.del(entryKey(firstLane, 77), { sync: true }));
-    expect((await openingError()).message).to.contain("entry 77 does not verify: it is missing");
+  it("is refused when a record is missing in the middle", async () => {
+    await onRawRows((level) => level.del(entryKey(firstLane, 61), { sync: true }));
+    expect((await openingError()).message).to.contain("entry 61 does not verify: it is missing");
   });
 
-  it("is refused when the first entries are missing", async () => {
+  it("is refused when the first records are missing", async () => {
     await onRawRows((level) =>
       level.batch(
-        [1, 2].map((index) => ({ type: "del", key: entryKey(firstLane, index) })),
+        [1, 21].map((index) => ({ type: "del", key: entryKey(firstLane, index) })),
         { sync: true },
       ),
     );
@@ -73,27 +83,44 @@ describe("a damaged log", () => {
     await log.open();
     await log.close();
     await flipByteAfter("command 7 of ter", ".ldb");
-    expect((await openingError()).message).to.contain("entry 8 does not verify: its chain hash differs");
+    expect((await openingError()).message).to.contain("entry 1 does not verify: its chain hash differs");
   });
 
   it("is refused when LevelDB's own log has lost a batch in the middle without a word", async () => {
+    // LevelDB gives up the rest of a block, of 32 KiB, with what does not verify in it.
+    const log = new LogStore(new LevelRows(directory));
+    await log.open();
+    for (let index = 1001; index <= 1101; index += 100) await log.write([append(index, commands(1, 100))]);
+    await log.write([append(1201, [command(1, "command of a large ter".padEnd(40_000))])]);
+    await log.write([append(1202, commands(1, 1))]);
+    await log.close();
     await flipByteAfter("command 19 of ter", ".log");
     expect((await openingError()).message).to.match(/entry \d+ does not verify: it is missing/);
   });
 
-  it("is refused when entries have changed places or terms", async () => {
+  it("is refused when records have changed places", async () => {
     await onRawRows(async (level) => {
-      const record = await level.get(entryKey(firstLane, 31));
-      await level.put(entryKey(firstLane, 30), record, { sync: true });
+      const record = await level.get(entryKey(firstLane, 41));
+      await level.put(entryKey(firstLane, 21), record, { sync: true });
     });
-    expect((await openingError()).message).to.contain("entry 30 does not verify: its chain hash differs");
+    expect((await openingError()).message).to.contain("entry 21 does not verify: it begins with entry 41");
   });
 
-  it("is refused when an entry is cut off, or of a version unknown here", async () => {
-    await onRawRows((level) => level.put(entryKey(firstLane, 9), Buffer.alloc(3), { sync: true }));
-    expect((await openingError()).message).to.contain("entry 9 does not verify: it is cut off after 3 bytes");
-    await onRawRows((level) => level.put(entryKey(firstLane, 9), Buffer.alloc(60, 9), { sync: true }));
-    expect((await openingError()).message).to.contain("its format version is 9, this node reads 1");
+  it("is refused when a record of another log stands in the place of one", async () => {
+    const foreign = sealRecord({ index: 20, chainHash: Buffer.alloc(16, 1) }, commands(1, 20));
+    await onRawRows((level) => level.put(entryKey(firstLane, 21), foreign, { sync: true }));
+    expect((await openingError()).message).to.contain("entry 21 does not verify: its chain hash differs");
+  });
+
+  it("is refused when a record is cut off, or of a version unknown here", async () => {
+    await onRawRows((level) => level.put(entryKey(firstLane, 41), Buffer.alloc(3), { sync: true }));
+    expect((await openingError()).message).to.contain("entry 41 does not verify: it is cut off after 3 bytes");
+    for (const version of [1, 9]) {
+      await onRawRows((level) => level.put(entryKey(firstLane, 41), Buffer.alloc(60, version), { sync: true }));
+      expect((await openingError()).message).to.contain(
+        `entry 41 does not verify: its format version is ${version}, this node reads 2`,
+      );
+    }
   });
 
   it("is refused when a meta row is damaged or missing", async () => {
@@ -127,11 +154,11 @@ describe("a damaged log", () => {
     const log = new LogStore(rows);
     await log.open();
     const batch = rows.batch();
-    batch.del(entryKey(firstLane, 50));
+    batch.del(entryKey(firstLane, 41));
     await batch.write({ sync: true });
     const error = await rejection(() => log.read({ from: 40, to: 60, bytesMax: 1e6 }));
     expect(error).to.be.instanceOf(StorageError);
-    expect(error.message).to.contain("entry 50 does not verify: it is missing");
+    expect(error.message).to.contain("entry 41 does not verify: it is missing");
     await log.close();
   });
 
@@ -140,7 +167,7 @@ describe("a damaged log", () => {
     await log.open();
     await log.write([{ kind: "compact", index: 100, snapshot: snapshotAt(100, 1) }]);
     await log.close();
-    await onRawRows((level) => level.put(entryKey(firstLane, 50), Buffer.alloc(3), { sync: true }));
+    await onRawRows((level) => level.put(entryKey(firstLane, 41), Buffer.alloc(3), { sync: true }));
     const again = new LogStore(new LevelRows(directory));
     expect((await again.open()).last).to.deep.equal({ index: 1000, term: 1 });
     await again.close();

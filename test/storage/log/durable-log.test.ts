@@ -14,6 +14,7 @@ import { startProcessTimer, Watermark } from "../../../src/storage/watermark/wat
 import { identity, MemorySlotFile } from "../watermark/fixtures.ts";
 import {
   append,
+  appendsOf,
   command,
   commands,
   makeTemporaryDirectory,
@@ -76,7 +77,7 @@ describe("the log with its watermark", () => {
     const disk = newDisk();
     const log = logOn(disk);
     await log.open();
-    await log.write([append(1, commands(1, 10))]);
+    await log.write(appendsOf(1, 1, commands(1, 10)));
     const batch = disk.rows.batch();
     batch.del(entryKey(firstLane, 10));
     await batch.write({ sync: true });
@@ -131,7 +132,7 @@ describe("the log with its watermark", () => {
     await log.open();
     await log.write([append(1, commands(1, 3), { currentTerm: 1, votedFor: "n1" })]);
     await log.close();
-    await crashDuring(disk, [append(4, commands(1, 2))], true);
+    await crashDuring(disk, appendsOf(1, 4, commands(1, 2)), true);
     expect((await logOn(disk).open()).last).to.deep.equal({ index: 5, term: 1 });
     // Raft may have acknowledged entry 5 since. The power goes, and with it that entry.
     disk.file.bytes = disk.file.synced;

@@ -39,6 +39,15 @@ export function append(
   return { kind: "append", firstIndex, entries, hardState, term, lastIndex: firstIndex + entries.length - 1 };
 }
 
+/** Appends of `length` entries each, the last one of what is left: each is a record of its own. */
+export function appendsOf(length: number, firstIndex: number, entries: readonly PackedEntry[]): LogOperation[] {
+  const operations: LogOperation[] = [];
+  for (let from = 0; from < entries.length; from += length) {
+    operations.push(append(firstIndex + from, entries.slice(from, from + length)));
+  }
+  return operations;
+}
+
 /** An append of term and vote alone. */
 export function vote(hardState: HardState, last = { term: 0, index: 0 }): LogOperation {
   return { kind: "append", firstIndex: last.index + 1, entries: [], hardState, term: last.term, lastIndex: last.index };

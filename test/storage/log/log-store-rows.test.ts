@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "mocha";
 import { AssertionError } from "../../../src/errors/assert.ts";
 import { allEntries, deadRanges, entryKey, firstLane } from "../../../src/storage/log/key.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
-import { append, command, commands, rejection, snapshotAt, texts, vote } from "./fixtures.ts";
+import { append, appendsOf, command, commands, rejection, snapshotAt, texts, vote } from "./fixtures.ts";
 import { WatchedRows } from "./watched-rows.ts";
 
 async function settled(): Promise<void> {
@@ -53,20 +53,22 @@ describe("what the log asks of its rows", () => {
     expect(await log.read({ from: 4, to: 5, bytesMax: 100 })).to.have.length(1);
   });
 
-  it("writes a row an entry, and term, vote and start only when they change", async () => {
+  it("writes a row an append, and term, vote and start only when they change", async () => {
     const write = async (...operations: Parameters<LogStore["write"]>[0]): Promise<number> => {
       await log.write(operations);
       return rows.lastBatchRows;
     };
     const last = { term: 1, index: 2 };
     const snapshot = snapshotAt(1, 1);
-    expect(await write(append(1, commands(1, 2)))).to.equal(2);
+    expect(await write(append(1, commands(1, 1)), append(2, commands(1, 1)))).to.equal(2);
     expect(await write(vote({ currentTerm: 1, votedFor: null }, last)), "the term").to.equal(1);
     expect(await write(vote({ currentTerm: 1, votedFor: "n1" }, last)), "the vote").to.equal(1);
     expect(await write(vote({ currentTerm: 1, votedFor: "n1" }, last)), "the same again").to.equal(0);
-    expect(await write(append(3, commands(1, 3))), "entries alone").to.equal(3);
-    expect(await write(append(5, [command(1, "over")])), "the last one replaced").to.equal(1);
-    expect(await write(append(3, [command(1, "over")])), "two of three dropped").to.equal(3);
+    expect(await write(append(3, commands(1, 3))), "entries alone").to.equal(1);
+    expect(await write(append(6, commands(1, 2))), "entries alone").to.equal(1);
+    expect(await write(append(6, [command(1, "over")])), "a whole record replaced").to.equal(1);
+    expect(await write(append(5, [command(1, "over")])), "a front kept, a record replaced, one dropped").to.equal(3);
+    expect(await write(append(4, [command(1, "over")])), "a front kept, two replaced").to.equal(3);
     expect(await write({ kind: "recordSnapshot", snapshot })).to.equal(1);
     expect(await write({ kind: "recordSnapshot", snapshot }), "a known one").to.equal(0);
     expect(await write({ kind: "compact", index: 1, snapshot })).to.equal(1);
@@ -82,7 +84,7 @@ describe("what the log asks of its rows", () => {
   });
 
   it("says which entry is missing at the end of what is read", async () => {
-    await log.write([append(1, commands(1, 5))]);
+    await log.write(appendsOf(1, 1, commands(1, 5)));
     for (const [gone, from] of [
       [5, 2],
       [4, 4],
@@ -141,7 +143,7 @@ describe("what the log asks of its rows", () => {
   });
 
   it("sweeps beside a write that drops nothing", async () => {
-    await log.write([append(1, commands(1, 10))]);
+    await log.write(appendsOf(1, 1, commands(1, 10)));
     await log.write([{ kind: "compact", index: 8, snapshot: snapshotAt(8, 1) }]);
     const held = rows.holdNextAnswer();
     const writing = log.write([append(11, commands(1, 1))]);
@@ -153,7 +155,7 @@ describe("what the log asks of its rows", () => {
   });
 
   it("sweeps nothing while a reset is under way by itself", async () => {
-    await log.write([append(1, commands(1, 10))]);
+    await log.write(appendsOf(1, 1, commands(1, 10)));
     await log.write([{ kind: "compact", index: 8, snapshot: snapshotAt(8, 1) }]);
     const held = rows.holdNextAnswer();
     const writing = log.write([{ kind: "reset", snapshot: snapshotAt(20, 2) }]);
@@ -167,7 +169,7 @@ describe("what the log asks of its rows", () => {
   });
 
   it("does not begin a new life before a sweep of the old one is over", async () => {
-    await log.write([append(1, commands(1, 10))]);
+    await log.write(appendsOf(1, 1, commands(1, 10)));
     await log.write([{ kind: "compact", index: 8, snapshot: snapshotAt(8, 1) }]);
     const held = rows.holdNextClear();
     const sweeping = log.sweep();
@@ -182,7 +184,7 @@ describe("what the log asks of its rows", () => {
   });
 
   it("resets also after a sweep that has failed", async () => {
-    await log.write([append(1, commands(1, 10))]);
+    await log.write(appendsOf(1, 1, commands(1, 10)));
     await log.write([{ kind: "compact", index: 8, snapshot: snapshotAt(8, 1) }]);
     const clear = rows.clear.bind(rows);
     rows.clear = () => Promise.reject(new Error("EIO"));
@@ -193,13 +195,14 @@ describe("what the log asks of its rows", () => {
   });
 
   it("looks for dead rows where it has not swept yet", async () => {
-    await log.write([append(1, commands(1, 3000))]);
-    await log.write([{ kind: "compact", index: 2500, snapshot: snapshotAt(2500, 1) }]);
+    await log.write(appendsOf(10, 1, commands(1, 20_000)));
+    await log.write([{ kind: "compact", index: 19_500, snapshot: snapshotAt(19_500, 1) }]);
     rows.soughtFrom.length = 0;
     await sweepAll();
-    const below = rows.soughtFrom.filter((key) => Buffer.compare(key, entryKey(firstLane, 2501)) < 0);
-    expect(below).to.deep.equal([allEntries.from, entryKey(firstLane, 1 + 1024), entryKey(firstLane, 1 + 2048)]);
-    expect(await entriesLeft()).to.have.length(500);
+    const below = rows.soughtFrom.filter((key) => Buffer.compare(key, entryKey(firstLane, 19_501)) < 0);
+    // The second step begins at the first record above the end of the first one.
+    expect(below).to.deep.equal([allEntries.from, entryKey(firstLane, 1 + 8192), entryKey(firstLane, 8201 + 8192)]);
+    expect(await entriesLeft()).to.have.length(50);
   });
 
   it("leaves no dead row when its lanes have gone round since a sweep", async () => {
@@ -211,19 +214,19 @@ describe("what the log asks of its rows", () => {
       if (life === 30) await sweepAll();
     }
     await sweepAll();
-    expect(await entriesLeft()).to.have.length(3);
+    expect(await entriesLeft()).to.have.length(1);
   });
 
   it("gives space back once a sweep has come to its end, and once after a start, of all that is dead", async () => {
     await sweepAll();
-    await log.write([append(1, commands(1, 3000))]);
+    await log.write(appendsOf(10, 1, commands(1, 20_000)));
     await sweepAll();
     expect(rows.reclaimed, "nothing was dead").to.deep.equal([]);
-    await log.write([{ kind: "compact", index: 2500, snapshot: snapshotAt(2500, 1) }]);
+    await log.write([{ kind: "compact", index: 19_500, snapshot: snapshotAt(19_500, 1) }]);
     await log.sweep();
     expect(rows.reclaimed, "there is more to sweep").to.deep.equal([]);
     await sweepAll();
-    expect(rows.reclaimed).to.deep.equal(deadRanges(firstLane, 2500));
+    expect(rows.reclaimed).to.deep.equal(deadRanges(firstLane, 19_500));
     await sweepAll();
     expect(rows.reclaimed, "nothing has died since").to.have.length(2);
 
@@ -232,6 +235,6 @@ describe("what the log asks of its rows", () => {
     rows.reclaimed.length = 0;
     expect(await again.sweep()).to.equal(false);
     expect(await again.sweep()).to.equal(false);
-    expect(rows.reclaimed).to.deep.equal(deadRanges(firstLane, 2500));
+    expect(rows.reclaimed).to.deep.equal(deadRanges(firstLane, 19_500));
   });
 });
