@@ -247,6 +247,12 @@ const disk: readonly PlantedBug[] = [
     text: "to: entryKey(lane, startIndex + 1)",
     replacement: "to: entryKey(lane, startIndex + 2)",
   },
+  {
+    name: "a record that is overwritten in part keeps its end, not its front",
+    file: "storage/log/log-write",
+    text: ".entries.slice(0, fromIndex - first);",
+    replacement: ".entries.slice(first - fromIndex);",
+  },
 ];
 
 const leaseReads: readonly PlantedBug[] = [

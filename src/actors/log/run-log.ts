@@ -13,7 +13,7 @@ import { createLogActor, type LogActor, type LogEffects, type LogInput, logActor
 
 const inputsPerTurnMax = 1024;
 
-/** Milliseconds from one sweep to the next: some hundred thousand rows a second, and the disk is mostly free. */
+/** Milliseconds from one sweep to the next: some hundred thousand entries a second, and the disk is mostly free. */
 const sweepIntervalMs = 10;
 /** A synced write that takes so long is news: ten ticks by default, and no write is answered meanwhile. */
 const slowSyncMs = 1_000;

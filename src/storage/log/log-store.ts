@@ -31,7 +31,7 @@ import { RecordReader } from "./record-reader.ts";
 import type { RowStore } from "./row-store.ts";
 
 const bytesPerReadMax = 4 * 1024 * 1024;
-/** A record holds some fifty of them under load: so most steps remove far fewer rows. */
+/** Of one step of a sweep. Under load a record holds some fifty entries: most steps remove far fewer rows. */
 const entriesPerSweepMax = 8192;
 const rowsPerRemovalMax = 1024;
 
