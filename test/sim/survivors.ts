@@ -123,6 +123,12 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
   },
   {
     file: "storage/log/log-write",
+    before: "this.#dropped = [];",
+    after: "",
+    why: "what the former life has dropped is deleted in the new one, where it has never been",
+  },
+  {
+    file: "storage/log/log-write",
     before: "image.terms.compact(end);",
     after: "",
     why: "a few bytes a term stay in memory until the next start",
