@@ -94,5 +94,6 @@ export function raftOptions(id: string, seed: number, pace: Pace): RaftOptions {
     pendingReadsMax: 10_000,
     trailingEntries: 10_000,
     commitNotice: "withEntries",
+    readConfirmation: "asker",
   };
 }

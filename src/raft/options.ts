@@ -47,6 +47,11 @@ export interface RaftOptions {
    * closely, with the next of them. Under load that halves the messages.
    */
   readonly commitNotice: "eager" | "withEntries";
+  /**
+   * How a leader makes sure that it still leads before it grants a read that another node asks for. `round`: a quorum answers
+   * heartbeats. `asker`: not where the leader and the voter that asks are a quorum.
+   */
+  readonly readConfirmation: "round" | "asker";
 }
 
 /** What log and state held when the node started; all zero and empty on a new one. */

@@ -5,6 +5,10 @@
  * A leader binds a read to its commit index when it is asked, and grants it when a quorum has answered a
  * round of heartbeats that began afterwards. All reads that wait when a round begins share it. Reads for which a lease
  * will do are granted at once while it holds.
+ *
+ * A question can stand for an answer. A voter that asks in the leader's term has promised its vote to nobody in a later one
+ * when it asks, which is after the read began. Where it and the leader are a quorum, nobody else had been elected by
+ * then, and what is committed when the question arrives is all that the read has to see.
  */
 
 import { assert } from "./assert.ts";
@@ -13,7 +17,7 @@ import { expectCommit } from "./commit-notice.ts";
 import { broadcastHeartbeat } from "./heartbeat-request.ts";
 import { holdsLease } from "./lease.ts";
 import type { LeaseReadRequest, ReadIndexRequest, ReadIndexResponse } from "./message.ts";
-import { quorumReached } from "./quorum.ts";
+import { quorumReached, quorumVote } from "./quorum.ts";
 import { send } from "./send.ts";
 import type { LeaderRead, LocalRead, RaftState } from "./state.ts";
 import type { LogIndex, NodeId } from "./types.ts";
@@ -48,8 +52,12 @@ function askFor(state: RaftState, readId: number, { byLease }: { readonly byLeas
 
 /** A read asked at another node. One that this node cannot take is asked again. */
 export function onReadIndexRequest(state: RaftState, request: ReadIndexRequest | LeaseReadRequest): void {
-  if (state.role !== "leader" || isAtCapacity(state)) return;
+  if (state.role !== "leader") return;
   const { from, readId } = request;
+  if (isConfirmedByAsking(state, from)) {
+    return grant(state, { from, wireId: readId, readIndex: state.log.commitIndex, round: 0 });
+  }
+  if (isAtCapacity(state)) return;
   const known = state.reads.confirming.some((read) => read.from === from && read.wireId === readId);
   if (!known) confirm(state, from, readId);
 }
@@ -127,6 +135,14 @@ export function grantConfirmed(state: RaftState): void {
     granted += 1;
   }
   if (granted > 0) confirming.splice(0, granted);
+}
+
+/** The question came in the present term, or `settleTerm` would have kept it from here. */
+function isConfirmedByAsking(state: RaftState, from: NodeId): boolean {
+  const { options, configuration, id } = state;
+  if (options.readConfirmation !== "asker" || !hasCommittedInTerm(state)) return false;
+  const heard = new Map([id, from].map((nodeId) => [nodeId, true]));
+  return quorumVote(configuration, heard) === "won";
 }
 
 function confirm(state: RaftState, from: NodeId, wireId: number): void {

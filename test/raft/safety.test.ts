@@ -34,6 +34,7 @@ class Run {
       tailBytesMax: this.#draw(2) === 0 ? 1 << 20 : 200,
       trailingEntries: this.#draw(5),
       commitNotice: this.#draw(2) === 0 ? ("eager" as const) : ("withEntries" as const),
+      readConfirmation: this.#draw(2) === 0 ? ("round" as const) : ("asker" as const),
     };
     this.cluster = new CoreCluster(ids, changes, membership ? emptyConfiguration : configurationOf(ids));
     this.checker = new SafetyChecker(this.cluster);

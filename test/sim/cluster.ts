@@ -17,6 +17,7 @@ import { tickMs } from "./swarm.ts";
 import { ClientWatch } from "./watch/client-watch.ts";
 import { Ledger } from "./watch/ledger.ts";
 import { RaftWatch } from "./watch/raft-watch.ts";
+import { ReadWatch } from "./watch/read-watch.ts";
 import { StoreWatch } from "./watch/store-watch.ts";
 import { Violation, type World } from "./world.ts";
 
@@ -30,6 +31,7 @@ export class Cluster implements Surroundings {
   readonly clientWatch: ClientWatch;
   readonly storeWatch: StoreWatch;
   readonly #raftWatch: RaftWatch;
+  readonly #readWatch: ReadWatch;
   readonly #transfers: SnapshotTransfers;
   /** Called with every answer, and when a process ends. */
   onAnswer: OnAnswer = () => undefined;
@@ -41,6 +43,7 @@ export class Cluster implements Surroundings {
     this.#transfers = new SnapshotTransfers(world, this.network, this.machines);
     this.ledger = new Ledger(world);
     this.#raftWatch = new RaftWatch(world, this.ledger, this.machines);
+    this.#readWatch = new ReadWatch(world, this.ledger);
     this.storeWatch = new StoreWatch(world, this.ledger);
     this.clientWatch = new ClientWatch(world, this.ledger);
   }
@@ -90,10 +93,14 @@ export class Cluster implements Surroundings {
     machine.disk.mend();
   }
 
-  beforeRaftTurn: Surroundings["beforeRaftTurn"] = (process, inputs) => this.#raftWatch.before(process, inputs);
+  beforeRaftTurn: Surroundings["beforeRaftTurn"] = (process, inputs) => {
+    this.#raftWatch.before(process, inputs);
+    this.#readWatch.before(process, inputs);
+  };
 
   afterRaftTurn(process: SimulatedProcess, effects: RaftActorEffects): void {
     this.#raftWatch.after(process, effects);
+    this.#readWatch.after(process, effects);
     const installs = effects.toLog.some(({ kind }) => kind === "reset");
     if (installs && this.world.hits("crashWhileInstalling")) this.#crashSoon(process);
   }
@@ -174,6 +181,7 @@ export class Cluster implements Surroundings {
         pendingReadsMax: 100,
         trailingEntries: swarm.trailingEntries,
         commitNotice: swarm.commitNotice,
+        readConfirmation: swarm.readConfirmation,
       },
       bootstrap: machine.founds,
       snapshotLogBytes: swarm.snapshotLogBytes,

@@ -109,6 +109,7 @@ export interface Swarm {
   readonly applyingBytesMax: number;
   readonly tailBytesMax: number;
   readonly commitNotice: "eager" | "withEntries";
+  readonly readConfirmation: "round" | "asker";
   readonly batchEntriesMax: number;
   readonly proposalsInFlightMax: number;
   readonly historyBytesMax: number;
@@ -158,6 +159,7 @@ export function drawSwarm(seed: number, without: ReadonlySet<string>): Swarm {
     applyingBytesMax: Math.round(random.logUniform(200, 100_000)),
     tailBytesMax: Math.round(random.logUniform(100, 100_000)),
     commitNotice: random.pick(["eager", "withEntries"]),
+    readConfirmation: new Random(seed, "confirmation of reads").pick(["round", "asker"]),
     batchEntriesMax: random.pick([1, 2, 8, 64]),
     proposalsInFlightMax: random.pick([2, 8, 100]),
     historyBytesMax: Math.round(random.logUniform(200, 1_000_000)),

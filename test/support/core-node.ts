@@ -64,6 +64,7 @@ export function optionsOf(id: NodeId, changes: Partial<RaftOptions> = {}): RaftO
     pendingReadsMax: 1000,
     trailingEntries: 0,
     commitNotice: "eager",
+    readConfirmation: "round",
   };
   return { ...defaults, ...changes, seed: defaults.seed };
 }

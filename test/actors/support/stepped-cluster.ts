@@ -144,5 +144,6 @@ function optionsOf(id: string, seed: number, leaseReads: boolean): RaftOptions {
     pendingReadsMax: 100,
     trailingEntries: 100,
     commitNotice: "withEntries",
+    readConfirmation: "asker",
   };
 }
