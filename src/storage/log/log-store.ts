@@ -30,7 +30,9 @@ import type { ChainPoint } from "./record.ts";
 import { RecordReader } from "./record-reader.ts";
 import type { RowStore } from "./row-store.ts";
 
+/** Loaded from the disk at once: of the whole log at open, and of a range, whose last such piece is mostly for nothing. */
 const bytesPerReadMax = 4 * 1024 * 1024;
+const bytesPerRangeReadMax = 256 * 1024;
 /** Of one step of a sweep. Under load a record holds some fifty entries: most steps remove far fewer rows. */
 const entriesPerSweepMax = 8192;
 const rowsPerRemovalMax = 1024;
@@ -115,7 +117,7 @@ export class LogStore implements LogStorage {
     const follows = this.#follows(first);
     const entries: PackedEntry[] = [];
     let bytes = 0;
-    const stretch = { lane: start.lane, first, follows, to, bytesPerReadMax: Math.min(bytesMax, bytesPerReadMax) };
+    const stretch = { lane: start.lane, first, follows, to, bytesPerReadMax: Math.min(bytesMax, bytesPerRangeReadMax) };
     await this.#reader.walk(stretch, (run) => {
       for (const entry of run.entries.slice(Math.max(0, from - run.firstIndex), to - run.firstIndex)) {
         bytes += entry[3].byteLength;

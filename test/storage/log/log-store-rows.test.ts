@@ -1,13 +1,43 @@
 import { expect } from "chai";
 import { beforeEach, describe, it } from "mocha";
 import { AssertionError } from "../../../src/errors/assert.ts";
-import { allEntries, deadRanges, entryKey, firstLane } from "../../../src/storage/log/key.ts";
+import { allEntries, deadRanges, entryKey, firstLane, type KeyRange } from "../../../src/storage/log/key.ts";
+import { LevelRows } from "../../../src/storage/log/level-rows.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
-import { append, appendsOf, command, commands, rejection, snapshotAt, texts, vote } from "./fixtures.ts";
+import type { RowCursor } from "../../../src/storage/log/row-store.ts";
+import {
+  append,
+  appendsOf,
+  command,
+  commands,
+  makeTemporaryDirectory,
+  rejection,
+  removeDirectory,
+  snapshotAt,
+  texts,
+  vote,
+} from "./fixtures.ts";
 import { WatchedRows } from "./watched-rows.ts";
 
 async function settled(): Promise<void> {
   await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+/** On a disk; counts the bytes of the rows that were loaded. */
+class CountedRows extends LevelRows {
+  loaded = 0;
+
+  override rows(range: KeyRange, bytesPerReadMax: number): RowCursor {
+    const cursor = super.rows(range, bytesPerReadMax);
+    return {
+      next: async () => {
+        const rows = await cursor.next();
+        for (const { value } of rows) this.loaded += value.byteLength;
+        return rows;
+      },
+      close: () => cursor.close(),
+    };
+  }
 }
 
 describe("what the log asks of its rows", () => {
@@ -51,6 +81,32 @@ describe("what the log asks of its rows", () => {
     held.release();
     expect((await writing).last).to.deep.equal({ index: 4, term: 1 });
     expect(await log.read({ from: 4, to: 5, bytesMax: 100 })).to.have.length(1);
+  });
+
+  it("loads from a disk little more than it was asked for", async () => {
+    const directory = await makeTemporaryDirectory();
+    const onDisk = new CountedRows(directory);
+    const large = new LogStore(onDisk);
+    await large.open();
+    await large.write(
+      appendsOf(
+        50,
+        1,
+        Array.from({ length: 4000 }, () => command(1, "x".repeat(1000))),
+      ),
+    );
+    for (const [bytesMax, loadedMax] of [
+      [1, 200_000],
+      [60_000, 250_000],
+      [2_000_000, 2_500_000],
+    ] as const) {
+      onDisk.loaded = 0;
+      const read = await large.read({ from: 60, to: 4001, bytesMax });
+      expect(read).to.have.length(Math.max(1, bytesMax / 1000));
+      expect(onDisk.loaded, `for ${bytesMax} bytes`).to.be.below(loadedMax);
+    }
+    await large.close();
+    await removeDirectory(directory);
   });
 
   it("writes a row an append, and term, vote and start only when they change", async () => {
@@ -124,13 +180,13 @@ describe("what the log asks of its rows", () => {
     expect(head.last).to.deep.equal({ index: 2, term: 2 });
   });
 
-  it("reads exactly the bytes it is asked for, and has them read at once, up to 4 MiB", async () => {
+  it("reads exactly the bytes it is asked for, and has them read at once, up to 256 KiB", async () => {
     await log.write([append(1, [command(1, "12345"), command(1, "67890"), command(1, "x")])]);
     rows.bytesPerRead.length = 0;
     expect(await log.read({ from: 1, to: 4, bytesMax: 10 })).to.have.length(2);
     expect(await log.read({ from: 1, to: 4, bytesMax: 9 })).to.have.length(1);
     expect(await log.read({ from: 1, to: 4, bytesMax: 2 ** 30 })).to.have.length(3);
-    expect(rows.bytesPerRead).to.deep.equal([10, 9, 4 * 1024 * 1024]);
+    expect(rows.bytesPerRead).to.deep.equal([10, 9, 256 * 1024]);
     expect(rows.openCursors).to.equal(0);
   });
 
