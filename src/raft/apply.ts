@@ -22,9 +22,9 @@ const patientWhileWritingMax = 512;
  * The next entries to execute: committed and durable here, and no more than may be under way.
  *
  * A patient one waits while fewer than 128 are ready, 512 while a write of the log is under way, and the log goes on
- * above them under a leader, so that another commit is due: each handing on costs the state machine a batch. When the
- * next commit does not come, somebody has to ask impatiently. Without a leader none comes, and a campaign may wait for
- * what is committed to be applied.
+ * above them under a leader, so that another commit is due: each handing on costs the state machine a batch. It waits no
+ * longer than there is room for it in the tail. When the next commit does not come, somebody has to ask impatiently.
+ * Without a leader none comes, and a campaign may wait for what is committed to be applied.
  */
 export function takeApply(state: RaftState, patient: boolean): readonly Entry[] {
   const { log, applying, options } = state;
@@ -33,7 +33,9 @@ export function takeApply(state: RaftState, patient: boolean): readonly Entry[] 
   if (state.installing !== null || from >= end || applying.bytes >= options.applyingBytesMax) return nothing;
   const isCommitDue = end <= log.lastIndex && state.leaderId !== null;
   const heldMax = state.writes.pending.length > 0 ? patientWhileWritingMax : patientEntriesMax;
-  if (patient && isCommitDue && end - from < heldMax) return nothing;
+  // Held back further, what fills the tail would have to be read back from disk.
+  const isTailFull = from <= log.tailFirst;
+  if (patient && isCommitDue && !isTailFull && end - from < heldMax) return nothing;
   const entries = readyEntries(state, from, end);
   if (entries.length === 0) return nothing;
 

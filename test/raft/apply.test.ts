@@ -71,6 +71,26 @@ describe("what is handed to the state machine", () => {
     }
   });
 
+  it("waits for more only while all of it is in memory, and is never read back for having waited", () => {
+    const cluster = new CoreCluster(["a", "b"], { tailBytesMax: 1000 });
+    const a = cluster.elect("a");
+    cluster.isolate("b");
+    for (let text = 0; text < 100; text += 1) {
+      cluster.propose("a", `${text}`.padEnd(100));
+      const { append, apply, readEntries } = collect(a.state, { patient: true });
+      if (append === null) throw new Error("it is written");
+      a.appends.push(append);
+      a.persist();
+      const last = apply.at(-1);
+      if (last !== undefined) a.step({ kind: "applied", index: last.index });
+      // As if all were committed but the newest.
+      a.state.log.commitIndex = a.state.log.lastIndex - 1;
+      expect(readEntries).to.deep.equal([]);
+      expect(a.state.log.tailBytes).to.be.below(2000);
+    }
+    expect(a.state.log.appliedIndex).to.be.above(80);
+  });
+
   it("goes back into its bound as it is applied, entry by entry", () => {
     const cluster = withTailOnDisk();
     const a = cluster.node("a");
@@ -122,23 +142,22 @@ describe("what was read back for the state machine and held back", () => {
       } as const;
       b.step({ kind: "receive", message: { ...request, entries, leaderCommit } });
     };
-    const patiently = (): void => {
-      const { append: write, readEntries } = collect(b.state, { patient: true });
-      if (write !== null) b.appends.push(write);
-      b.reads.push(...readEntries);
-    };
     append(1, [], 1);
     b.collect();
+    // As if the state machine had no room.
+    const { applying, options } = b.state;
+    applying.bytes = options.applyingBytesMax;
     // The answer to the look through the log that was found at the start: all three.
     b.read();
-    patiently();
+    b.collect();
     append(
       2,
       [2, 3, 4].map((index) => entryOf(2, index)),
       3,
     );
-    patiently();
+    b.collect();
     while (b.persist());
+    applying.bytes = 0;
     for (let round = 0; round < 5; round += 1) {
       b.collect();
       while (b.read());
