@@ -5,6 +5,7 @@
 
 import { takeApply } from "./apply.ts";
 import { continueBootScan } from "./boot-scan.ts";
+import { notePace } from "./commit-notice.ts";
 import type { Effects } from "./effect.ts";
 import { checkInvariants } from "./invariants.ts";
 import { trimTail } from "./log.ts";
@@ -34,7 +35,7 @@ export function collect(state: RaftState, { patient }: CollectOptions = impatien
   }
   continueBootScan(state);
   const append = takeAppend(state);
-  if (append !== null && append.entries.length > 0) state.pace.turns += 1;
+  if (append !== null) notePace(state, append.entries.length);
   const messages = takeMessages(state);
   const apply = takeApply(state, patient);
   trimTail(state.log, state.options.tailBytesMax);

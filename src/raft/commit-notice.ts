@@ -3,8 +3,8 @@
  * When a follower hears of a commit: by an append of its own, or with entries that come anyway.
  *
  * An append without entries costs a follower as many wake-ups as one with them, and its answer costs the leader another.
- * While proposals follow each other closely, the next entries bring the news a moment later for nothing. Should none
- * come, the next heartbeat does.
+ * While proposals of many writers follow each other closely, the next entries bring the news a moment later for nothing.
+ * Should none come, the next heartbeat does.
  */
 
 import { inflightMessages } from "./inflights.ts";
@@ -12,18 +12,26 @@ import { makeDue, type Progress, wantsCommit } from "./progress.ts";
 import type { RaftState } from "./state.ts";
 import type { LogIndex, NodeId } from "./types.ts";
 
-/** Entries that followed each other at this distance or less, in milliseconds on average, are taken to go on so. */
+/** Appends that followed each other at this distance or less, in milliseconds on average, are taken to go on so. */
 const gapMsMax = 25;
+/** What a crowd of writers appends in one turn; a few writers cost little, and who watches them is told at once. */
+const crowdEntriesMin = 4;
+/** Where heartbeats are further apart, in milliseconds, the news of what is committed last would be late. */
+const heartbeatMsMax = 250;
 
-/** A leader's appends of entries, by which it tells whether the next are near. */
+/** A leader's appends, by which it tells whether the next are near. */
 export interface AppendPace {
-  /** Turns of this tick that brought entries. */
+  /** Turns of this tick that brought as many entries as a crowd of writers does. */
   turns: number;
   turnsOfLastTick: number;
 }
 
 export function noPace(): AppendPace {
   return { turns: 0, turnsOfLastTick: 0 };
+}
+
+export function notePace({ pace }: RaftState, entries: number): void {
+  if (entries >= crowdEntriesMin) pace.turns += 1;
 }
 
 export function tickPace({ pace }: RaftState): void {
@@ -51,6 +59,7 @@ export function noticeDue(state: RaftState, progress: Progress): "entries" | "al
 /** Are entries near that may bring the news, and does nobody there wait for it? */
 function mayRide({ pace, options, pendingConfigurationIndex, leavingIndex }: RaftState, progress: Progress): boolean {
   const isBusy = pace.turnsOfLastTick * gapMsMax >= options.tickMs;
+  const isHeartbeatNear = options.heartbeatTicks * options.tickMs <= heartbeatMsMax;
   const awaited = Math.max(progress.awaitedCommit, pendingConfigurationIndex, leavingIndex);
-  return isBusy && awaited <= progress.sentCommit;
+  return isBusy && isHeartbeatNear && awaited <= progress.sentCommit;
 }

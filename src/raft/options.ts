@@ -43,8 +43,8 @@ export interface RaftOptions {
   readonly trailingEntries: number;
   /**
    * `eager`: each follower hears of a commit at once, by an append without entries. `withEntries`: one that still has
-   * an append to answer hears of it with the next one, or when it has answered; and while entries follow each other
-   * closely, with the next of them. Under load that halves the messages.
+   * an append to answer hears of it with the next one, or when it has answered; and while entries of many writers follow
+   * each other closely, with the next of them. Under load that halves the messages.
    */
   readonly commitNotice: "eager" | "withEntries";
   /**

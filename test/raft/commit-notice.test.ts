@@ -64,16 +64,19 @@ describe("news of a commit", () => {
 
 /** Turns of one tick that make a leader busy: at most 25 ms between them, with ticks of 100 ms. */
 const busyTurns = 4;
+/** Entries of one turn that many writers make, at least. */
+const crowd = 4;
 
 /** a leads b and c and has made so many appends within its last tick; the appends to b from now on are recorded. */
 function busyLeader(
   turns = busyTurns,
   changes: Partial<RaftOptions> = {},
+  entries = crowd,
 ): { readonly cluster: CoreCluster; readonly toB: AppendEntriesRequest[] } {
   const cluster = new CoreCluster(["a", "b", "c"], { commitNotice: "withEntries", ...changes });
   cluster.elect("a");
   cluster.tick(1);
-  put(cluster, turns);
+  put(cluster, turns, entries);
   cluster.tick(1);
   const toB: AppendEntriesRequest[] = [];
   cluster.loses = (message) => {
@@ -83,9 +86,10 @@ function busyLeader(
   return { cluster, toB };
 }
 
-function put(cluster: CoreCluster, times: number): void {
-  for (let time = 0; time < times; time += 1) {
-    cluster.propose("a", `x${time}`);
+/** Turns that bring so many entries each. */
+function put(cluster: CoreCluster, turns: number, entries = crowd): void {
+  for (let turn = 0; turn < turns; turn += 1) {
+    for (let entry = 0; entry < entries; entry += 1) cluster.propose("a", `x${turn}/${entry}`);
     cluster.settle();
   }
 }
@@ -98,11 +102,11 @@ describe("news of a commit while entries follow each other closely", () => {
     const before = commitAt(cluster, "b");
     put(cluster, 2);
     expect(toB.map(({ entries, leaderCommit }) => [entries.length, leaderCommit])).to.deep.equal([
-      [1, before],
-      [1, before + 1],
+      [crowd, before],
+      [crowd, before + crowd],
     ]);
-    expect(commitAt(cluster, "a")).to.equal(before + 2);
-    expect(commitAt(cluster, "b")).to.equal(before + 1);
+    expect(commitAt(cluster, "a")).to.equal(before + 2 * crowd);
+    expect(commitAt(cluster, "b")).to.equal(before + crowd);
   });
 
   it("comes with a heartbeat where no more entries do, and at once from the tick after on", () => {
@@ -120,7 +124,26 @@ describe("news of a commit while entries follow each other closely", () => {
     const { cluster, toB } = busyLeader(busyTurns - 1);
     put(cluster, 1);
     expect(commitAt(cluster, "b")).to.equal(commitAt(cluster, "a"));
-    expect(toB.map(({ entries }) => entries.length)).to.deep.equal([1, 0]);
+    expect(toB.map(({ entries }) => entries.length)).to.deep.equal([crowd, 0]);
+  });
+
+  it("comes at once when a few writers make them, however close", () => {
+    const { cluster } = busyLeader(10 * busyTurns, {}, crowd - 1);
+    put(cluster, 1);
+    expect(commitAt(cluster, "b")).to.equal(commitAt(cluster, "a"));
+  });
+
+  it("comes at once where the next heartbeat is far", () => {
+    for (const [tickMs, heartbeatTicks, behind] of [
+      [250, 1, crowd],
+      [1000, 1, 0],
+      [10, 20, crowd],
+      [10, 30, 0],
+    ] as const) {
+      const { cluster } = busyLeader(10 * busyTurns, { tickMs, heartbeatTicks, electionTimeoutTicks: 100 });
+      put(cluster, 1);
+      expect(commitAt(cluster, "a") - commitAt(cluster, "b"), `${heartbeatTicks} of ${tickMs} ms`).to.equal(behind);
+    }
   });
 
   it("comes at once to a follower that handed the commands on, and to no other for that", () => {
@@ -141,7 +164,7 @@ describe("news of a commit while entries follow each other closely", () => {
     cluster.settle();
     expect(b.granted).to.deep.equal([{ readId: 7, readIndex: committed }]);
     expect(commitAt(cluster, "b")).to.equal(committed);
-    expect(toB.map(({ entries }) => entries.length)).to.deep.equal([1]);
+    expect(toB.map(({ entries }) => entries.length)).to.deep.equal([crowd]);
   });
 
   it("comes at once to a follower where somebody reads by the lease, and to no other for that", () => {
