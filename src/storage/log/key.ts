@@ -33,11 +33,6 @@ export function entryKey(lane: Lane, index: LogIndex): Buffer {
   return key;
 }
 
-/** The key of a record that begins `entries` entries after that of `key`, in its lane. */
-export function keyAfter(key: Buffer, entries: number): Buffer {
-  return entryKey(key[0] ?? 0, readU64(key, 1) + entries);
-}
-
 /** Keys in [from, to). */
 export interface KeyRange {
   readonly from: Buffer;
@@ -46,6 +41,15 @@ export interface KeyRange {
 
 export function laneRange(lane: Lane): KeyRange {
   return { from: Buffer.from([lane]), to: Buffer.from([lane + 1]) };
+}
+
+/** Above `key`, by about so many entries of its lane, whose end it may be: a damaged key is long, short, or of no index. */
+export function keyAfter(key: Buffer, entries: number): Buffer {
+  const whole = Buffer.alloc(entryKeyBytes);
+  key.copy(whole);
+  const lane = whole.readUInt8(0);
+  const index = readU64(whole, 1) + entries;
+  return Number.isSafeInteger(index) ? entryKey(lane, index) : laneRange(lane).to;
 }
 
 /** Every record, dead or alive. */

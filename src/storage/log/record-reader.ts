@@ -64,7 +64,9 @@ export class RecordReader {
     try {
       for (let rows = await cursor.next(); rows.length > 0; rows = await cursor.next()) {
         for (const { key, value } of rows) {
-          if (!key.equals(entryKey(lane, next))) throw this.#fault(next, "it is missing");
+          const place = Buffer.compare(key, entryKey(lane, next));
+          if (place < 0) throw this.#fault(next, "a row that is no record of this log stands before it");
+          if (place > 0) throw this.#fault(next, "it is missing");
           if (previous === null) {
             previous = { index: first - 1, chainHash: chainHashOf(this.#alone(next, value)) };
           } else {

@@ -106,6 +106,16 @@ describe("a damaged log", () => {
     expect((await openingError()).message).to.contain("entry 21 does not verify: it begins with entry 41");
   });
 
+  it("is refused when a record stands between two that follow each other", async () => {
+    await onRawRows(async (level) => {
+      const record = await level.get(entryKey(firstLane, 41));
+      await level.put(entryKey(firstLane, 45), record, { sync: true });
+    });
+    expect((await openingError()).message).to.contain(
+      "entry 61 does not verify: a row that is no record of this log stands before it",
+    );
+  });
+
   it("is refused when a record of another log stands in the place of one", async () => {
     const foreign = sealRecord({ index: 20, chainHash: Buffer.alloc(16, 1) }, commands(1, 20));
     await onRawRows((level) => level.put(entryKey(firstLane, 21), foreign, { sync: true }));
@@ -167,9 +177,13 @@ describe("a damaged log", () => {
     await log.open();
     await log.write([{ kind: "compact", index: 100, snapshot: snapshotAt(100, 1) }]);
     await log.close();
-    await onRawRows((level) => level.put(entryKey(firstLane, 41), Buffer.alloc(3), { sync: true }));
+    await onRawRows(async (level) => {
+      for (const key of [entryKey(firstLane, 41), Buffer.of(firstLane, 0), Buffer.of(firstLane + 1)])
+        await level.put(key, Buffer.alloc(3), { sync: true });
+    });
     const again = new LogStore(new LevelRows(directory));
     expect((await again.open()).last).to.deep.equal({ index: 1000, term: 1 });
+    while (await again.sweep());
     await again.close();
   });
 

@@ -35,6 +35,16 @@ describe("the keys of the log's rows", () => {
     expect(keyAfter(entryKey(firstLane, 255), 3)).to.deep.equal(entryKey(firstLane, 258));
   });
 
+  it("are followed by a key above them, however damaged", () => {
+    const whole = entryKey(firstLane, 7);
+    const others = [whole.subarray(0, 1), whole.subarray(0, 5), Buffer.concat([whole, Buffer.of(1, 2)])];
+    for (const key of [whole, ...others, Buffer.alloc(9, firstLane), Buffer.alloc(9, lastLane)]) {
+      const after = keyAfter(key, 8192);
+      expect(Buffer.compare(after, key), key.toString("hex")).to.equal(1);
+      expect(Buffer.compare(after, allEntries.to)).to.be.at.most(0);
+    }
+  });
+
   it("put the entries of a lane, and of all lanes, into one range, and no meta row", () => {
     for (const lane of [firstLane, 0x80, lastLane]) {
       for (const index of [0, largest]) {
