@@ -34,7 +34,7 @@ export function takeApply(state: RaftState, patient: boolean): readonly Entry[] 
   const isCommitDue = end <= log.lastIndex && state.leaderId !== null;
   const heldMax = state.writes.pending.length > 0 ? patientWhileWritingMax : patientEntriesMax;
   // Held back further, what fills the tail would have to be read back from disk.
-  const isTailFull = from <= log.tailFirst;
+  const isTailFull = from <= log.tailFirst && log.tailBytes > options.tailBytesMax / 2;
   if (patient && isCommitDue && !isTailFull && end - from < heldMax) return nothing;
   const entries = readyEntries(state, from, end);
   if (entries.length === 0) return nothing;
