@@ -140,7 +140,7 @@ function optionsOf(id: string, seed: number, leaseReads: boolean): RaftOptions {
     appendBytesMax: 1 << 16,
     uncommittedBytesMax: 1 << 22,
     applyingBytesMax: 1 << 20,
-    tailBytesMax: 1 << 12,
+    tailBytesMax: 1 << 14,
     pendingReadsMax: 100,
     trailingEntries: 100,
     commitNotice: "withEntries",
