@@ -27,16 +27,22 @@ export function onLog(state: RaftActorState, message: LogToRaft, effects: RaftAc
       return;
     case "size":
       state.logBytes = message.bytes;
+      state.logBytesLeast = Math.min(state.logBytesLeast, message.bytes);
       return takeSnapshotWhenDue(state, effects);
     default:
       unreachable(message);
   }
 }
 
-/** A snapshot is due when the log has outgrown the bound and half of what the last snapshot took. */
+/**
+ * A snapshot is due when the log has outgrown the bound and half of what the last snapshot took; and by half as much what
+ * that one left of it: the entries that are kept for followers may be larger than the bound by themselves.
+ */
 function takeSnapshotWhenDue(state: RaftActorState, effects: RaftActorEffects): void {
   if (state.snapshotUnderWay || state.core === null) return;
-  if (state.logBytes <= Math.max(state.config.snapshotLogBytes, state.snapshotBytes / 2)) return;
+  const { logBytes, logBytesLeast, snapshotBytes } = state;
+  const bound = Math.max(state.config.snapshotLogBytes, snapshotBytes / 2);
+  if (logBytes <= bound || logBytes - logBytesLeast <= bound / 2) return;
   state.snapshotUnderWay = true;
   effects.toStore.push({ kind: "takeSnapshot" });
 }

@@ -69,6 +69,7 @@ function onSnapshotTaken(
   // One that was installed meanwhile stands for more; the file of this one may be gone already.
   if (message.snapshot.lastIncludedIndex <= (state.newestSnapshot?.lastIncludedIndex ?? 0)) return;
   state.snapshotBytes = message.bytes;
+  state.logBytesLeast = state.logBytes;
   state.newestSnapshot = message.snapshot;
   effects.toLog.push({ kind: "recordSnapshot", snapshot: message.snapshot });
   step(startedCore(state), { kind: "snapshotTaken", snapshot: message.snapshot });
@@ -82,6 +83,7 @@ function onSnapshotInstalled(
   const { snapshot } = message;
   state.appliedIndex = snapshot.lastIncludedIndex;
   state.newestSnapshot = snapshot;
+  state.logBytesLeast = 0;
   state.handedOnConfiguration = snapshot.configuration;
   if (state.core !== null) {
     step(state.core, { kind: "snapshotInstalled", snapshot });

@@ -52,6 +52,8 @@ export interface RaftActorState {
   /** The term in which this node leads, as the store was told; null when it does not. */
   leadingTermShown: Term | null;
   logBytes: number;
+  /** The least that it had since the last snapshot was made: what a snapshot does not free. */
+  logBytesLeast: number;
   snapshotBytes: number;
   snapshotUnderWay: boolean;
   /** The newest snapshot transfer to each peer that has not ended, by its number. */
@@ -82,6 +84,7 @@ export function createRaftActor(config: RaftConfig): RaftActorState {
     shown: null,
     leadingTermShown: null,
     logBytes: 0,
+    logBytesLeast: 0,
     snapshotBytes: 0,
     snapshotUnderWay: false,
     transfers: new Map(),
