@@ -1,16 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { expect } from "chai";
 import { describe, it } from "mocha";
 import { LevelRows } from "../../../src/storage/log/level-rows.ts";
 import { LogStore } from "../../../src/storage/log/log-store.ts";
+import { bytesIn } from "../../support/directory-bytes.ts";
 import { append, command, makeTemporaryDirectory, removeDirectory, snapshotAt } from "./fixtures.ts";
-
-async function bytesIn(directory: string): Promise<number> {
-  const names = await readdir(directory);
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
 
 describe("the space of a compacted log", () => {
   it("comes back, also when the process ended between the sweep and its end", async () => {

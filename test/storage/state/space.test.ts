@@ -1,24 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { compareBytes, currentKey, historyKey } from "../../../src/kv/keys.ts";
 import { between, DroppedSpace, type SpaceBounds } from "../../../src/storage/state/dropped-space.ts";
 import { LevelStateStorage } from "../../../src/storage/state/level-state-storage.ts";
+import { bytesIn } from "../../support/directory-bytes.ts";
 import { bytes, cleansUp, cleanUp, temporaryDirectory } from "./support.ts";
 
 const mebi = 1024 * 1024;
 const bounds: SpaceBounds = { bytesMin: mebi, stepBytesMax: 4 * mebi, busyBytesMin: 8 * mebi };
 const chunks = 1200;
 const chunkBytes = 20_000;
-
-async function bytesIn(directory: string): Promise<number> {
-  const names = await readdir(directory);
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
 
 function chunkKey(at: number): Uint8Array {
   return historyKey({ revision: at, ordinal: 0 });
