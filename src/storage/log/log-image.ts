@@ -4,9 +4,9 @@
  */
 
 import type { HardState } from "../../raft/types.ts";
-import { firstLane } from "./key.ts";
+import { entryKeyBytes, firstLane } from "./key.ts";
 import type { LogStart } from "./meta.ts";
-import { type ChainLink, firstLink } from "./record.ts";
+import { type ChainLink, firstLink, type Run } from "./record.ts";
 import { RecordStarts } from "./record-starts.ts";
 import { TermRuns } from "./term-runs.ts";
 
@@ -27,4 +27,11 @@ export function initialImage(
 ): LogImage {
   const { link } = start;
   return { hardState, start, last: link, terms: new TermRuns(link), starts: new RecordStarts(link.index) };
+}
+
+/** The log ends with this record now, which follows the last one. */
+export function addRecord(image: LogImage, { firstIndex, entries, link }: Run, recordBytes: number): void {
+  for (const [offset, [term]] of entries.entries()) image.terms.append({ index: firstIndex + offset, term });
+  image.starts.append(link.index, recordBytes + entryKeyBytes);
+  image.last = link;
 }

@@ -11,18 +11,8 @@ import type { PackedEntry } from "../../codec/entries.ts";
 import { assert } from "../../errors/assert.ts";
 import { StorageError } from "../../errors/balsa-error.ts";
 import type { EntryId, LogIndex } from "../../raft/types.ts";
-import {
-  allEntries,
-  deadRanges,
-  entryKeyBytes,
-  hardStateKey,
-  type KeyRange,
-  keyAfter,
-  laneRange,
-  nextLane,
-  startKey,
-} from "./key.ts";
-import { initialImage, type LogImage } from "./log-image.ts";
+import { allEntries, deadRanges, hardStateKey, type KeyRange, keyAfter, laneRange, nextLane, startKey } from "./key.ts";
+import { addRecord, initialImage, type LogImage } from "./log-image.ts";
 import type { LogContents, LogHead, LogOperation, LogRange, LogStorage } from "./log-storage.ts";
 import { LogWrite } from "./log-write.ts";
 import { decodeHardState, decodeLogStart, encodeHardState, encodeLogStart, type LogStart } from "./meta.ts";
@@ -162,10 +152,7 @@ export class LogStore implements LogStorage {
     const { lane, link } = image.start;
     const all = { lane, first: link.index + 1, follows: link, to: null, bytesPerReadMax };
     await this.#reader.walk(all, (run, recordBytes) => {
-      for (const [offset, [term]] of run.entries.entries())
-        image.terms.append({ index: run.firstIndex + offset, term });
-      image.starts.append(run.link.index, recordBytes + entryKeyBytes);
-      image.last = run.link;
+      addRecord(image, run, recordBytes);
       return true;
     });
     // The last link is a view of its row; a copy lets the row go.

@@ -9,8 +9,8 @@
 import type { PackedEntry } from "../../codec/entries.ts";
 import { assert, unreachable } from "../../errors/assert.ts";
 import type { HardState, LogIndex, SnapshotMetadata } from "../../raft/types.ts";
-import { entryKey, entryKeyBytes, hardStateKey, nextLane, startKey } from "./key.ts";
-import { initialImage, type LogImage } from "./log-image.ts";
+import { entryKey, hardStateKey, nextLane, startKey } from "./key.ts";
+import { addRecord, initialImage, type LogImage } from "./log-image.ts";
 import type { LogOperation } from "./log-storage.ts";
 import { encodeHardState, encodeLogStart, type LogStart } from "./meta.ts";
 import {
@@ -93,14 +93,12 @@ export class LogWrite {
 
   /** Adds a record with these entries to the end of the log. */
   #putRecord(entries: readonly PackedEntry[]): void {
-    const { start, last, starts, terms } = this.#image;
-    const first = last.index + 1;
+    const { start, last } = this.#image;
+    const firstIndex = last.index + 1;
     const record = sealRecord(last, entries);
-    this.#image.last = linkOf(record, entries);
-    for (const [offset, [term]] of entries.entries()) terms.append({ index: first + offset, term });
-    starts.append(this.#image.last.index, record.byteLength + entryKeyBytes);
-    this.#batch.put(entryKey(start.lane, first), record);
-    this.#put.set(first, record);
+    addRecord(this.#image, { firstIndex, entries, link: linkOf(record, entries) }, record.byteLength);
+    this.#batch.put(entryKey(start.lane, firstIndex), record);
+    this.#put.set(firstIndex, record);
   }
 
   /** Drops the entries from `fromIndex` on; their records are overwritten by this write or deleted when it ends. */
